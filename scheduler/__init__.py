@@ -1,0 +1,1 @@
+"""The scheduler: floors that look down only; see ARCHITECTURE.md."""

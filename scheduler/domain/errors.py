@@ -1,0 +1,58 @@
+"""SchedulerError
+├── InputError           bad input from a person or a file: say what, where and the fix; exit status 2
+│   └── SettingsError    the settings are wrong: stop at start-up, name the key
+├── ClusterUnavailable   no answer: retry the whole cycle later
+├── BindConflict         the pod moved on: forget it, the watch will tell
+├── PlanRejected         the independent check found a violation: nothing is bound, a bug is reported
+└── SolverError          the solver broke its own promise: a bug
+"""
+
+
+class SchedulerError(Exception):
+    """Root of what this project raises on purpose."""
+
+
+class InputError(SchedulerError):
+    """Input that cannot be read.
+
+    Parameters
+    ----------
+    where
+        File (and line or key) the problem is in.
+    what
+        What is wrong, as found.
+    fix
+        What would be right.
+    """
+
+    def __init__(self, where: str, what: str, fix: str) -> None:
+        super().__init__(f"{where}: {what}; {fix}")
+        self.where, self.what, self.fix = where, what, fix
+
+
+class SettingsError(InputError):
+    """The settings file is wrong."""
+
+
+class ClusterUnavailable(SchedulerError):
+    """The cluster did not answer."""
+
+
+class BindConflict(SchedulerError):
+    """The pod was bound or deleted before our binding arrived, or the binding was refused."""
+
+    def __init__(self, pod: str, node: str, reason: str) -> None:
+        super().__init__(f"cannot bind {pod} to {node}: {reason}")
+        self.pod, self.node, self.reason = pod, node, reason
+
+
+class PlanRejected(SchedulerError):
+    """The independent check found violations in a plan."""
+
+    def __init__(self, violations: tuple[str, ...]) -> None:
+        super().__init__(f"{len(violations)} violation(s): " + "; ".join(violations[:5]))
+        self.violations = violations
+
+
+class SolverError(SchedulerError):
+    """A solver returned something that is not a solution."""

@@ -1,0 +1,49 @@
+"""Nodes and their taints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FAILURE_DOMAIN_LABEL = "topology.kubernetes.io/zone"
+HOSTNAME_LABEL = "kubernetes.io/hostname"
+ROLE_LABEL = "kubernetes.io/role"
+CLOUD_ROLE_LABEL = "node-role.kubernetes.io/cloud"
+
+NOT_READY_TAINT = "node.kubernetes.io/not-ready"
+UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A mark that keeps pods off unless they tolerate it."""
+
+    key: str
+    value: str = ""
+    effect: str = "NoSchedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node as the API shows it.
+
+    `allocatable` in the units of `scheduler.domain.resources`. `is_unlimited` marks a node of the
+    original's formats, where a resource that is not listed has no limit.
+    """
+
+    name: str
+    allocatable: Mapping[str, int]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    is_ready: bool = True
+    is_unschedulable: bool = False
+    is_unlimited: bool = False
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the node has the cloud role, in either of its spellings."""
+        return self.labels.get(ROLE_LABEL) == "cloud" or CLOUD_ROLE_LABEL in self.labels
+
+    @property
+    def failure_domain(self) -> str:
+        """The failure domain, or the empty string where none is given."""
+        return self.labels.get(FAILURE_DOMAIN_LABEL, "")

@@ -1,0 +1,78 @@
+"""The frozen output of one decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduler.domain.delay import DelayConstraint
+from scheduler.domain.reasons import Refusal
+from scheduler.domain.workload import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One delay of a pod as it stands at its node: the deciding reference node and the RTT.
+
+    For ``any`` the nearest reference, for ``all`` the farthest. `rtt_us` is `UNKNOWN_US` for a soft
+    delay nobody measured.
+    """
+
+    constraint: DelayConstraint
+    reference_node: str
+    rtt_us: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured RTT is within the budget."""
+        return 0 <= self.rtt_us <= self.constraint.within_us
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A pod and the node it goes to."""
+
+    pod: Pod
+    node: str
+    measured: tuple[Measured, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A pod that waits, and why."""
+
+    pod: Pod
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStats:
+    """Figures of one decision; counts of work, never of seconds.
+
+    `cost` is the plan's objective in cost units (one unit = 1 µs of RTT), `bound` a proven lower
+    bound on it for the number of pods placed; `is_optimal` says that they meet within tolerance.
+    """
+
+    pending: int = 0
+    placed: int = 0
+    classes: int = 0
+    arcs: int = 0
+    rounds: int = 0
+    cost: int = 0
+    bound: int = 0
+    is_optimal: bool = False
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done. `is_truncated` when the shell cut the decision short."""
+
+    assignments: tuple[Assignment, ...] = ()
+    unplaced: tuple[Unplaced, ...] = ()
+    stats: PlanStats = field(default_factory=PlanStats)
+    is_truncated: bool = False
+
+    @property
+    def placement(self) -> Mapping[str, str]:
+        """Pod key to node name."""
+        return {a.pod.key: a.node for a in self.assignments}

@@ -1,0 +1,146 @@
+"""Pods and what owns them.
+
+A `PodClass` is everything that scheduling can tell pods apart by; pods of one class are one supply
+in the flow. A `Pod` adds only its identity.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scheduler.domain.delay import DelayConstraint, DelayFault
+from scheduler.domain.resources import Resources
+
+Labels = tuple[tuple[str, str], ...]
+"""Sorted pairs of key and value."""
+
+Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One expression of a selector: key, operator, values."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTerm:
+    """Expressions on labels and fields that must all hold; an empty term matches nothing."""
+
+    expressions: tuple[Requirement, ...] = ()
+    fields: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredTerm:
+    """A soft node term and its weight, 1 to 100."""
+
+    weight: int
+    term: NodeTerm
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """What a pod puts up with; an empty effect tolerates every effect, an empty key every key."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadRef:
+    """The top controller of a pod."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PodClass:
+    """Pods that scheduling cannot tell apart.
+
+    `required_nodes` is a disjunction of terms: ``None`` asks for nothing, an empty tuple matches no
+    node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
+    `unsupported` names features the pod uses that are not implemented; such a pod waits and says so.
+    """
+
+    namespace: str = "default"
+    workload: WorkloadRef | None = None
+    labels: Labels = ()
+    requests: Resources = ()
+    delays: tuple[DelayConstraint, ...] = ()
+    faults: tuple[DelayFault, ...] = ()
+    node_selector: Labels = ()
+    required_nodes: tuple[NodeTerm, ...] | None = None
+    preferred_nodes: tuple[PreferredTerm, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    node_name: str = ""
+    priority: int = 0
+    unsupported: tuple[str, ...] = ()
+    # A class is hashed many times in a cycle and its fields are deep: hash once.
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        parts = (self.namespace, self.workload, self.labels, self.requests, self.delays)
+        rest = (self.node_selector, self.required_nodes, self.tolerations, self.node_name)
+        object.__setattr__(self, "_hash", hash((parts, rest, self.priority)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def hard_delays(self) -> tuple[DelayConstraint, ...]:
+        """The constraints that must hold."""
+        return tuple(d for d in self.delays if not d.is_soft)
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod: its class and its identity."""
+
+    name: str
+    pod_class: PodClass
+    uid: str = ""
+    created_s: float = 0.0
+    scheduler_name: str = ""
+    is_gated: bool = False
+
+    @property
+    def namespace(self) -> str:
+        """Namespace, as its class has it."""
+        return self.pod_class.namespace
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``, unique in a cluster at any one time."""
+        return f"{self.pod_class.namespace}/{self.name}"
+
+    @property
+    def display_name(self) -> str:
+        """``name`` in the namespace ``default``, ``namespace/name`` elsewhere."""
+        return self.name if self.namespace == "default" else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A name for the pods of its namespace that carry all the labels of `selector`."""
+
+    namespace: str
+    name: str
+    selector: Labels
+
+    def selects(self, namespace: str, labels: Labels) -> bool:
+        """Whether a pod with `labels` backs this Service; an empty selector selects nothing."""
+        return (
+            bool(self.selector)
+            and namespace == self.namespace
+            and set(self.selector) <= set(labels)
+        )

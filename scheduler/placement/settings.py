@@ -1,0 +1,57 @@
+"""Settings of the decision. Costs are in cost units; one unit is one microsecond of RTT."""
+
+from typing import Literal
+
+import msgspec
+
+
+class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Where pods without a delay go."""
+
+    overflow: Literal["allow", "never"] = "allow"
+    """When the cloud is full, may a pod without a delay use an edge node? ``never`` lets it wait."""
+
+
+class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What a node costs. Weights are whole numbers; 0 switches a term off."""
+
+    latency_weight: int = 1
+    """Cost units per microsecond of RTT to each reference."""
+
+    balance_weight: int = 2_000
+    """Cost units for the step from an empty to a full node: 2 ms. Small beside latency: the edge
+    exists for latency."""
+
+    spread_weight: int = 50_000
+    """Cost units for the second replica in a failure domain, twice that for the third, …: 50 ms,
+    so that replicas leave a shared domain unless everything else is much farther."""
+
+    preferred_weight: int = 1_000
+    """Cost units per unit (1 to 100) of a preferred node affinity's weight."""
+
+    soft_delay_weight: int = 2
+    """Cost units per microsecond by which a soft delay is exceeded, on top of the latency."""
+
+
+class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Bounds on work, never on seconds, so that the same input gives the same plan."""
+
+    columns_per_class: int = 48
+    """Cheapest nodes a class starts with; 32 to 64 measured best. Duals bring in the rest."""
+
+    pricing_rounds: int = 40
+    """Most rounds of column generation. Ten sufficed for 100,000 pods on 12,500 nodes."""
+
+    program_nodes: int = 400
+    """Most branch-and-bound nodes of one integer program."""
+
+    program_columns: int = 60_000
+    """Largest integer program tried; beyond it rounding and local search alone decide."""
+
+
+class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """All that a decision depends on besides the snapshot."""
+
+    cloud: CloudSettings = CloudSettings()
+    cost: CostSettings = CostSettings()
+    effort: EffortSettings = EffortSettings()

@@ -1,0 +1,1 @@
+"""Ground floor: samples become an RTT matrix. Knows node names and microseconds, nothing of pods."""
