@@ -1,0 +1,227 @@
+"""The settings file: one YAML document, refused with the path of what is wrong.
+
+Settings of a subject sit beside the code that reads them; this file holds those of the service and
+puts all together. ``configs/default.yaml`` shows every field with its default.
+"""
+
+import difflib
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import yaml
+from typing_extensions import override
+
+from scheduler.domain.errors import SettingsError
+from scheduler.placement.settings import PlacementSettings
+
+API_VERSION = "isochrone.dev/v1"
+KIND = "SchedulerConfiguration"
+
+_DAY_MS = 86_400_000
+_Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS / 1000)]
+_UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
+_ELSEWHERE = re.compile(r"^(?P<what>.*?) - at `\$\.?(?P<path>[^`]*)`$")
+
+
+class ClusteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Whether and how nodes are grouped into zones."""
+
+    enabled: bool = True
+    """Zones guide the search and are shown to people; they never prove a budget. Off, placement
+    reads the matrix alone."""
+
+    layers_ms: tuple[Annotated[float, msgspec.Meta(gt=0, le=600_000)], ...] = (5.0, 25.0, 100.0)
+    """Diameter of each layer's zones, milliseconds of RTT, ascending: a site, a metro, a
+    continent."""
+
+    @property
+    def diameters_us(self) -> tuple[int, ...]:
+        """The layers in whole microseconds."""
+        return tuple(round(layer_ms * 1000) for layer_ms in self.layers_ms)
+
+
+class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """When a pending pod is tried."""
+
+    batch_idle_milliseconds: _Milliseconds = 10.0
+    """A batch is taken when no pod arrived for so long: replicas of one workload arrive within a
+    few milliseconds of each other and are decided better together."""
+
+    batch_max_milliseconds: _Milliseconds = 100.0
+    """… and at the latest so long after its first pod: a steady stream must not wait for ever."""
+
+    initial_backoff_seconds: _Seconds = 1.0
+    """Wait after the first failed attempt; doubles with each. kube-scheduler's default."""
+
+    max_backoff_seconds: _Seconds = 10.0
+    """Longest wait between attempts. kube-scheduler's default."""
+
+    flush_seconds: _Seconds = 300.0
+    """An unschedulable pod is tried again after so long even when nothing seemed to help:
+    a guard against an event that was misjudged. kube-scheduler's default."""
+
+
+class SchedulerConfiguration(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
+):
+    """Everything that can be set."""
+
+    api_version: Literal["isochrone.dev/v1"] = "isochrone.dev/v1"
+    kind: Literal["SchedulerConfiguration"] = "SchedulerConfiguration"
+
+    scheduler_name: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "custom-scheduler"
+    """Pods with this ``spec.schedulerName`` are ours; the original edge scheduler's name."""
+
+    placement: PlacementSettings = PlacementSettings()
+    clustering: ClusteringSettings = ClusteringSettings()
+    queue: QueueSettings = QueueSettings()
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice, where PyYAML would silently keep the last."""
+
+    @override
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue  # the parent refuses what cannot be a key
+            if key_node.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key_node.value!r} is given twice",
+                    problem_mark=key_node.start_mark,
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_settings(path: Path | None) -> SchedulerConfiguration:
+    """Read the settings file; without one, the defaults.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, is empty, is not YAML text, has an unknown key or a value of a
+        wrong type or range. The error names the file, the key and what would be right.
+    """
+    if path is None:
+        return SchedulerConfiguration()
+    where = str(path)
+    return parse_settings(_text(path, where), where)
+
+
+def parse_settings(text: str, where: str) -> SchedulerConfiguration:
+    """Read settings from `text`; `where` names its origin in errors.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    document = _document(text, where)
+    for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if document.get(key) != wanted:
+            found = "is missing" if key not in document else f"is {document[key]!r}"
+            raise SettingsError(f"{where}: {key}", found, f"write {key}: {wanted}")
+    try:
+        settings = msgspec.convert(document, SchedulerConfiguration)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), where) from None
+    _check_relations(settings, where)
+    return settings
+
+
+def _text(path: Path, where: str) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise SettingsError(where, "is not text", "give a YAML file in UTF-8") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(
+            where, f"cannot be read ({reason})", "give the path of a readable YAML file"
+        ) from None
+
+
+def _document(text: str, where: str) -> dict[str, object]:
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f"{where}:{mark.line + 1}" if mark is not None else where
+        raise SettingsError(line, f"is not YAML: {error.problem}", "correct this line") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SettingsError(where, f"is not YAML: {what}", "give a YAML text file") from None
+    if document is None:
+        raise SettingsError(where, "is empty", f"start with apiVersion: {API_VERSION}")
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise SettingsError(where, "is not a mapping", f"start with apiVersion: {API_VERSION}")
+    return document
+
+
+def _refusal(message: str, where: str) -> SettingsError:
+    """Return msgspec's message as what, where and fix."""
+    unknown = _UNKNOWN_FIELD.search(message)
+    if unknown is not None:
+        path, field = unknown["path"] or "", unknown["field"]
+        known = _known_fields(path)
+        near = difflib.get_close_matches(field, known, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return SettingsError(_at(where, f"{path}.{field}".lstrip(".")), "is not a setting", fix)
+    placed = _ELSEWHERE.match(message)
+    if placed is None:
+        return SettingsError(where, message, "see configs/default.yaml")
+    what = placed["what"].replace("`", "")
+    return SettingsError(
+        _at(where, placed["path"]), what[0].lower() + what[1:], "see configs/default.yaml"
+    )
+
+
+def _at(where: str, path: str) -> str:
+    return f"{where}: {path}" if path else where
+
+
+def _known_fields(path: str) -> list[str]:
+    """Return the keys that are legal at a dotted `path`."""
+    struct: type[msgspec.Struct] = SchedulerConfiguration
+    for step in filter(None, path.split(".")):
+        fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+        kind = fields.get(step)
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            return []
+        struct = kind
+    return sorted(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+def _check_relations(settings: SchedulerConfiguration, where: str) -> None:
+    """Refuse values that are legal alone and not together, and weights below zero."""
+    layers = settings.clustering.layers_ms
+    at = f"{where}: clustering.layersMs"
+    if settings.clustering.enabled and not layers:
+        raise SettingsError(at, "is empty", "give at least one diameter, or set enabled: false")
+    if list(layers) != sorted(set(layers)):
+        raise SettingsError(at, "is not ascending", "order the diameters, each once: [5, 25, 100]")
+    queue = settings.queue
+    for small, large in (
+        ("batchIdleMilliseconds", "batchMaxMilliseconds"),
+        ("initialBackoffSeconds", "maxBackoffSeconds"),
+    ):
+        values = msgspec.to_builtins(queue)
+        if values[small] > values[large]:
+            raise SettingsError(
+                f"{where}: queue.{small}", f"exceeds {large}", f"give at most {values[large]:g}"
+            )
+    for group, least in ((settings.placement.cost, 0), (settings.placement.effort, 1)):
+        name = "cost" if least == 0 else "effort"
+        for key, value in msgspec.to_builtins(group).items():
+            if value < least:
+                raise SettingsError(
+                    f"{where}: placement.{name}.{key}", f"is {value}", f"give at least {least}"
+                )

@@ -1,0 +1,1 @@
+"""The status page, its JSON views and its stream of changes."""
