@@ -1,0 +1,114 @@
+"""How to ask a Prometheus for RTTs, per exporter: the query, and which label is which node.
+
+Values are seconds. Each `lowest_us` and `highest_us` bounds where a value of this exporter can be a
+distance: outside, a failed probe looks the same (tests/fixtures/prometheus/README.md).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from telemetry.model import MAX_RTT_US
+
+WINDOW_S = 300
+"""Over what a mean is taken. At least four of the exporter's intervals: with 30 s pings a 30 s
+window held 12 to 16 of 16 pairs, a 2 min window all of them."""
+
+_ADDRESS = r"\[?(.+?)\]?(?::[0-9]+)?"
+"""``10.0.0.7:9374`` and ``10.0.0.7`` alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRule:
+    """The label that tells a node, and the part of its value (first group) that does."""
+
+    label: str
+    pattern: str = r"(.+)"
+
+    def value(self, labels: Mapping[str, str]) -> str | None:
+        """Return what stands for the node, or None where the row does not say."""
+        match = re.fullmatch(self.pattern, labels.get(self.label, ""))
+        return None if match is None else match.group(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One exporter, or one's own PromQL.
+
+    Parameters
+    ----------
+    query
+        PromQL whose values are seconds; ``{window}`` stands for the window.
+    measured_from, measured_to
+        The labels that tell the two nodes.
+    kind
+        ``icmp``: a round trip. ``http``: at least one, with the time of a request on top.
+    lowest_us, highest_us
+        Values outside are `Outcome.DOUBTFUL`.
+    """
+
+    query: str
+    measured_from: LabelRule
+    measured_to: LabelRule
+    kind: str = "icmp"
+    lowest_us: int = 1
+    highest_us: int = MAX_RTT_US
+
+    def promql(self, window_s: int = WINDOW_S) -> str:
+        """Return the query with its window filled in."""
+        return self.query.replace("{window}", f"{window_s}s")
+
+
+def _mean(histogram: str, selector: str = "") -> str:
+    # "> 0": a series without new samples divides 0 by 0 and would read NaN.
+    return (
+        f"rate({histogram}_sum{selector}[{{window}}])"
+        f" / (rate({histogram}_count{selector}[{{window}}]) > 0)"
+    )
+
+
+PRESETS: Mapping[str, Preset] = {
+    # Refused pings enter the mean at 0.4 to 1.3 ms and cut-off ones at 300 ms, its time limit; the
+    # request itself costs up to 3.9 ms. Without the filter, "check" calls would be mixed in.
+    "goldpinger": Preset(
+        _mean("goldpinger_peers_response_time_s", '{call_type="ping"}'),
+        LabelRule("goldpinger_instance"),
+        LabelRule("host_ip"),
+        kind="http",
+        lowest_us=5_000,
+        highest_us=299_999,
+    ),
+    # The gauge with a target label; later releases have a histogram without one, hence no matrix.
+    "cilium": Preset(
+        'cilium_node_connectivity_latency_seconds{type="node",protocol="icmp",'
+        'address_type="primary"} >= 0',  # -1 is "unknown"
+        LabelRule("source_node_name"),
+        LabelRule("target_node_name"),
+    ),
+    # Only the scrape target tells the source: relabel `instance` to the node's name or address.
+    "kubenurse": Preset(
+        _mean("kubenurse_httpclient_request_duration_seconds", '{type=~"path_.+"}'),
+        LabelRule("instance", _ADDRESS),
+        LabelRule("type", r"path_(.+)"),
+        kind="http",
+        lowest_us=5_000,
+    ),
+    # One exporter a node, and `source_node` set by relabelling: the exporter does not say where it
+    # runs. A failed probe reads 0, so success is asked for, and 0 is no distance either.
+    "blackbox": Preset(
+        'probe_icmp_duration_seconds{phase="rtt"}'
+        " and on (job, instance, source_node) (probe_success == 1)",
+        LabelRule("source_node"),
+        LabelRule("instance", _ADDRESS),
+    ),
+    "smokeping": Preset(
+        _mean("smokeping_response_duration_seconds"),
+        LabelRule("instance", _ADDRESS),
+        LabelRule("ip"),
+    ),
+    "ping_exporter": Preset(
+        "ping_rtt_mean_seconds unless ping_loss_ratio == 1",
+        LabelRule("instance", _ADDRESS),
+        LabelRule("ip"),
+    ),
+}
