@@ -1,0 +1,1 @@
+"""The only door to the Kubernetes API: everything that imports the client lives here."""
