@@ -1,0 +1,35 @@
+"""The kinds of object the embedded cluster keeps."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: where the API serves it. Core kinds have an empty group."""
+
+    name: str
+    plural: str
+    group: str
+    version: str
+    is_namespaced: bool = True
+    has_generation: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """``v1`` or ``apps/v1``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("Namespace", "namespaces", "", "v1", is_namespaced=False),
+        Kind("Node", "nodes", "", "v1", is_namespaced=False),
+        Kind("Pod", "pods", "", "v1", has_generation=True),
+        Kind("Service", "services", "", "v1"),
+        Kind("Event", "events", "", "v1"),
+        Kind("Deployment", "deployments", "apps", "v1", has_generation=True),
+        Kind("ReplicaSet", "replicasets", "apps", "v1", has_generation=True),
+        Kind("Lease", "leases", "coordination.k8s.io", "v1"),
+    )
+}
