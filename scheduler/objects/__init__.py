@@ -1,0 +1,1 @@
+"""Kubernetes objects as they are written, read into the words of `scheduler.domain`. Pure."""
