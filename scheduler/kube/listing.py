@@ -1,0 +1,161 @@
+"""What a live cluster holds, listed once: the read-only ground of a plan.
+
+Nothing is written and nothing watched. Nodes, pods and Services are listed one after the other, so
+the three are not of one instant; within each list they are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from scheduler.domain.errors import ClusterUnavailable
+from scheduler.domain.node import Node
+from scheduler.domain.ports import PodChanged
+from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
+from scheduler.domain.workload import Pod, Service
+from scheduler.domain.zone import ZoneTree
+from scheduler.kube.client import Expired, KubeClient
+from scheduler.objects.node import read_node
+from scheduler.objects.pod import read_pod_changed
+from scheduler.objects.service import read_service
+from telemetry.model import RttTable
+
+PAGE_SIZE = 500
+"""Objects an answer; what kubectl and client-go ask for."""
+
+_NODES = "/api/v1/nodes"
+_PODS = "/api/v1/pods"
+_SERVICES = "/api/v1/services"
+_FINISHED = ("Succeeded", "Failed")
+
+_T = TypeVar("_T")
+
+
+class _ListMeta(msgspec.Struct):
+    token: str = msgspec.field(name="continue", default="")
+
+
+class _Page(msgspec.Struct):
+    items: list[msgspec.Raw] | None
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterListing:
+    """All nodes, pods and Services of a cluster."""
+
+    nodes: tuple[Node, ...]
+    pods: tuple[PodChanged, ...]
+    services: tuple[Service, ...]
+
+    def snapshot(
+        self,
+        scheduler_name: str,
+        *,
+        rtt: RttTable | None = None,
+        zones: ZoneTree | None = None,
+        now_s: float = 0.0,
+    ) -> ClusterSnapshot:
+        """Return the input of a decision about the pods that wait for `scheduler_name`.
+
+        Bound pods count as load whoever placed them, finished ones not at all. Pods that wait for
+        another scheduler, or behind a gate, are held: known, and not decided on.
+
+        Parameters
+        ----------
+        scheduler_name
+            ``spec.schedulerName`` of the pods to decide on.
+        rtt, zones
+            As known; without them no delay can hold.
+        now_s
+            The shell's clock.
+        """
+        alive = [pod for pod in self.pods if pod.phase not in _FINISHED]
+        waiting = [pod.pod for pod in alive if not pod.node and not pod.is_terminating]
+        ours = [p for p in waiting if p.scheduler_name == scheduler_name and not p.is_gated]
+        return build_snapshot(
+            self.nodes,
+            sorted(ours, key=_queue_order),
+            placed=[(pod.pod, pod.node) for pod in alive if pod.node],
+            terminating=frozenset(pod.pod.key for pod in alive if pod.is_terminating),
+            held=[p for p in waiting if p.scheduler_name != scheduler_name or p.is_gated],
+            services=self.services,
+            rtt=rtt,
+            zones=zones,
+            now_s=now_s,
+        )
+
+
+async def list_cluster(client: KubeClient) -> ClusterListing:
+    """List a cluster.
+
+    Raises
+    ------
+    ClusterUnavailable
+        If the server does not answer, or not in the form of a list.
+    InputError
+        If the server refuses, or an object cannot be read. It is not left out: a pod that is not
+        counted would be room that is not there.
+    """
+    return ClusterListing(
+        nodes=await list_objects(client, _NODES, read_node),
+        pods=await list_objects(client, _PODS, read_pod_changed),
+        services=await list_objects(client, _SERVICES, read_service),
+    )
+
+
+async def list_objects(
+    client: KubeClient, path: str, read: Callable[[bytes], _T], *, page_size: int = PAGE_SIZE
+) -> tuple[_T, ...]:
+    """List one kind, page by page, as of one resourceVersion.
+
+    Parameters
+    ----------
+    client
+        Connected.
+    path
+        Of the collection, ``/api/v1/pods``.
+    read
+        From an object's JSON.
+    page_size
+        Most objects an answer.
+
+    Raises
+    ------
+    ClusterUnavailable
+        If the server does not answer, or not in the form of a list, or forgets the list under way
+        twice.
+    """
+    try:
+        return await _pages(client, path, read, page_size)
+    except Expired:
+        # etcd was compacted between two pages. The list starts over rather than going on from a
+        # later version, which would miss what was deleted and created meanwhile.
+        return await _pages(client, path, read, page_size)
+
+
+async def _pages(
+    client: KubeClient, path: str, read: Callable[[bytes], _T], page_size: int
+) -> tuple[_T, ...]:
+    found: list[_T] = []
+    query = {"limit": str(page_size)}
+    while True:
+        page = _decoded(await client.get(path, query), f"{client.server}{path}")
+        found.extend(read(bytes(item)) for item in page.items or ())
+        if not page.metadata.token:
+            return tuple(found)
+        query["continue"] = page.metadata.token
+
+
+def _decoded(body: bytes, where: str) -> _Page:
+    try:
+        return msgspec.json.decode(body, type=_Page)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClusterUnavailable(f"{where}: answered no list of Kubernetes ({error})") from None
+
+
+def _queue_order(pod: Pod) -> tuple[int, float, str]:
+    """Order pods as the queue does: by priority, then by age."""
+    return (-pod.pod_class.priority, pod.created_s, pod.key)
