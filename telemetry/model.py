@@ -45,6 +45,13 @@ class RttTable(Protocol):
         """Return the larger of the two directions to each node, shape ``(n,)``, microseconds."""
         ...
 
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return RTTs from each of `rows` to each of `columns`, broadcast, as `from_node` has them.
+
+        For a few pairs of a large table, whose whole rows would be wasted.
+        """
+        ...
+
 
 def _indexed(nodes: Sequence[str]) -> Mapping[str, int]:
     return {name: row for row, name in enumerate(nodes)}
@@ -99,6 +106,11 @@ class RttMatrix:
         """Return the larger of the two directions."""
         return np.maximum(self.rtt_us[row], self.rtt_us[:, row])
 
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return RTTs of pairs, the other direction filling the gaps."""
+        out = self.rtt_us[rows, columns]
+        return np.where(out == UNKNOWN_US, self.rtt_us[columns, rows], out)
+
     def symmetric(self) -> NDArray[np.int32]:
         """Return the larger of both directions for all pairs, shape ``(n, n)``."""
         return np.maximum(self.rtt_us, self.rtt_us.T)
@@ -150,6 +162,21 @@ class MetroRtt:
         for (i, j), rtt_us in self.overrides.items():
             if i == row:
                 out[j] = rtt_us
+        return out
+
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return RTTs of pairs, overrides applied."""
+        rows, columns = np.broadcast_arrays(rows, columns)
+        out: NDArray[np.int32] = self.metro_rtt_us[self.metro[rows], self.metro[columns]]
+        out = (out + self.access_us[rows] + self.access_us[columns]).astype(np.int32)
+        out[rows == columns] = 0
+        if self.overrides:
+            n = len(self.nodes)
+            keys = np.array([i * n + j for i, j in sorted(self.overrides)], dtype=np.int64)
+            values = np.array([self.overrides[divmod(int(k), n)] for k in keys], dtype=np.int32)
+            pairs = rows * n + columns
+            at = np.minimum(np.searchsorted(keys, pairs), len(keys) - 1)
+            out = np.where(keys[at] == pairs, values[at], out)
         return out
 
     def farther(self, row: int) -> NDArray[np.int32]:
