@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scheduler.domain.delay import DelayConstraint, Reference, format_ms
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.planning.check.ledger import Decided
-from scheduler.planning.check.quotes import Witness, foreign, made_up
+from scheduler.planning.check.quotes import Quotes
 from scheduler.planning.check.replicas import Replicas
 from scheduler.planning.check.spread import RttView, Spread, spread_of
 from telemetry.model import UNKNOWN_US
@@ -34,22 +34,23 @@ def broken_delays(snapshot: ClusterSnapshot, decided: Decided) -> list[str]:
         for delay in pod_class.delays:
             wants.setdefault(delay.reference, []).append(_Want(delay, rows))
     replicas, rtt = Replicas(snapshot, decided), RttView(snapshot)
-    found = foreign(decided)
+    quotes = Quotes(snapshot.nodes, decided)
+    found = list(quotes.foreign())
     for reference, group in wants.items():
         resolved = replicas.resolve(reference)
         if resolved is None:
-            found += _unresolved(decided, group)
+            found += _unresolved(decided, quotes, group)
             continue
         # One pass over the reference's RTT rows serves every class that refers to it.
         rows = np.concatenate([want.rows for want in group])
         spread = spread_of(rtt, resolved, decided, rows)
-        witness = Witness(snapshot.nodes, decided, resolved, rtt)
         start = 0
         for want in group:
             part = spread.part(start, start + len(want.rows))
             start += len(want.rows)
             found += _beyond_budget(decided, want, part)
-            found += witness.misquoted(want.delay, want.rows.tolist(), part)
+            found += quotes.misquoted(want.delay, want.rows.tolist(), resolved, part)
+    found += quotes.untrue(rtt)
     return found
 
 
@@ -70,14 +71,14 @@ def _beyond_budget(decided: Decided, want: _Want, spread: Spread) -> Iterator[st
         yield _said(decided, int(want.rows[k]), want.delay, detail)
 
 
-def _unresolved(decided: Decided, group: list[_Want]) -> Iterator[str]:
+def _unresolved(decided: Decided, quotes: Quotes, group: list[_Want]) -> Iterator[str]:
     for want in group:
         rows = want.rows.tolist()
         if not want.delay.is_soft:
             for row in rows:
                 detail = f"nothing is named {want.delay.reference}"
                 yield _said(decided, row, want.delay, detail)
-        yield from made_up(decided, want.delay, rows)
+        yield from quotes.made_up(want.delay, rows)
 
 
 def _said(decided: Decided, row: int, delay: DelayConstraint, detail: str) -> str:

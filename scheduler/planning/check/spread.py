@@ -1,7 +1,6 @@
 """How far the replicas of a reference are from the nodes a plan assigns."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from scheduler.planning.check.replicas import Resolved
 from telemetry.model import UNKNOWN_US
 
 _FAR = np.int64(1) << 40
-_ROWS_KEPT = 512
-"""RTT rows kept: 25 MB at 12,500 nodes, and most references are used by neighbouring classes."""
+_BLOCK = 1 << 20
+"""Pairs looked at together: 8 MB an array."""
 
 
 class RttView:
@@ -22,19 +21,19 @@ class RttView:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         index = snapshot.rtt.index
+        self._table = snapshot.rtt
         self._columns = np.array([index.get(n.name, -1) for n in snapshot.nodes.nodes], np.int64)
-        self._row = lru_cache(maxsize=_ROWS_KEPT)(snapshot.rtt.from_node)
 
-    def between(self, reference: int, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return RTTs measured from `reference` to each of `nodes`; `UNKNOWN_US` if not known."""
-        row = int(self._columns[reference])
-        columns = self._columns[nodes]
-        out = np.full(len(nodes), UNKNOWN_US, dtype=np.int64)
-        if row >= 0:
-            known = columns >= 0
-            out[known] = self._row(row)[columns[known]]
-        out[nodes == reference] = 0
-        return out
+    def between(self, references: NDArray[np.int64], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return RTTs measured from `references` to `nodes`, broadcast; `UNKNOWN_US` if not known.
+
+        A node is at 0 from itself, measured or not.
+        """
+        rows, columns = np.broadcast_arrays(self._columns[references], self._columns[nodes])
+        known = (rows >= 0) & (columns >= 0)
+        out = np.full(known.shape, UNKNOWN_US, dtype=np.int64)
+        out[known] = self._table.between(rows[known], columns[known])
+        return np.where(references == nodes, np.int64(0), out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,17 +84,17 @@ def spread_of(
     farthest = np.full(len(rows), np.int64(UNKNOWN_US))
     has_unknown = np.zeros(len(rows), dtype=np.bool_)
     has_replica = np.zeros(len(rows), dtype=np.bool_)
-    for reference, replicas in zip(
-        resolved.node_of.tolist(), resolved.replicas.tolist(), strict=True
-    ):
-        values = rtt.between(reference, nodes)
-        counted = np.ones(len(rows), dtype=np.bool_)
-        if replicas == 1:  # the only replica there is the pod itself, if it is one
-            counted = ~(is_self & (nodes == reference))
+    step = max(1, _BLOCK // max(1, len(rows)))
+    for start in range(0, len(resolved.node_of), step):
+        references = resolved.node_of[start : start + step, None]
+        values = rtt.between(references, nodes[None, :])
+        # Where one replica runs, the pod itself may be that one.
+        is_alone = resolved.replicas[start : start + step, None] == 1
+        counted = ~(is_alone & is_self & (references == nodes))
         known = counted & (values != UNKNOWN_US)
-        nearest = np.where(known & (values < nearest), values, nearest)
-        farthest = np.where(known & (values > farthest), values, farthest)
-        has_unknown |= counted & ~known
-        has_replica |= counted
+        nearest = np.minimum(nearest, np.where(known, values, _FAR).min(axis=0))
+        farthest = np.maximum(farthest, np.where(known, values, UNKNOWN_US).max(axis=0))
+        has_unknown |= (counted & ~known).any(axis=0)
+        has_replica |= counted.any(axis=0)
     nearest[nearest == _FAR] = UNKNOWN_US
     return Spread(nearest, farthest, has_unknown, has_replica, is_self)
