@@ -1,6 +1,12 @@
 """Settings every test shares."""
 
+import os
+
 from hypothesis import settings
+
+# Tests talk to servers on loopback; a proxy of the environment must not get in between.
+for name in ("NO_PROXY", "no_proxy"):
+    os.environ[name] = "127.0.0.1,localhost,::1"
 
 # No test compares wall-clock times, Hypothesis' own deadline included: the machines are shared.
 # Derandomized, so that a run can be repeated; a failing example belongs into a test of its own.
