@@ -1,5 +1,6 @@
 """Settings every test shares."""
 
+import asyncio
 import os
 
 from hypothesis import settings
@@ -12,3 +13,7 @@ for name in ("NO_PROXY", "no_proxy"):
 # Derandomized, so that a run can be repeated; a failing example belongs into a test of its own.
 settings.register_profile("isochrone", deadline=None, derandomize=True, database=None)
 settings.load_profile("isochrone")
+
+# pytest-asyncio asks for the current event loop and puts it back; before Python 3.14 asking makes
+# one where none is set, which nobody closes: a ResourceWarning, and warnings are errors.
+asyncio.set_event_loop(None)
