@@ -1,0 +1,68 @@
+"""RTT matrices from files: whitespace text with metadata, CSV, JSON, ``.npz``."""
+
+from pathlib import Path
+
+import numpy as np
+
+from telemetry.errors import MatrixError
+from telemetry.model import RttMatrix
+from telemetry.sources.matrixcsv import NamedTable, parse_csv_matrix
+from telemetry.sources.matrixjson import parse_json_matrix
+from telemetry.sources.matrixnpz import parse_npz_matrix
+from telemetry.sources.matrixtext import parse_text_matrix
+from telemetry.sources.metadata import names_by_row, read_metadata
+from telemetry.sources.text import decode_text, read_bytes
+
+_FIX = "give a matrix of milliseconds as text, .csv, .json or .npz"
+
+
+def read_matrix(path: Path, metadata: Path | None = None) -> RttMatrix:
+    """Read an RTT matrix.
+
+    Parameters
+    ----------
+    path
+        The matrix. ``.npz``, ``.csv`` and ``.json`` are told by their suffix; all else is
+        whitespace text in milliseconds.
+    metadata
+        JSON ``{node: row}``; needed where the matrix does not name its rows. Where both name them,
+        they must agree.
+
+    Raises
+    ------
+    MatrixError
+        If a file cannot be read, or the two do not belong together. The error names the file, the
+        line or the row, and what would be right.
+    """
+    where = str(path)
+    content = read_bytes(path, _FIX)
+    rows = None if metadata is None else read_metadata(metadata)
+    table = _parse(content, path)
+    size = len(table.rtt_us)
+    if rows is None:
+        if table.names is None:
+            raise MatrixError(
+                where, "does not name its rows", "name them with --metadata, JSON {node: row}"
+            )
+        return RttMatrix(table.names, table.rtt_us, where)
+    names = names_by_row(rows, size, str(metadata), where)
+    if table.names is not None and table.names != names:
+        row = next(k for k in range(size) if names[k] != table.names[k])
+        raise MatrixError(
+            str(metadata),
+            f'calls row {row} "{names[row][:60]}", but {where} calls it "{table.names[row][:60]}"',
+            "leave the metadata out, or let the names agree",
+        )
+    return RttMatrix(names, table.rtt_us, where)
+
+
+def _parse(content: bytes, path: Path) -> NamedTable:
+    where, suffix = str(path), path.suffix.lower()
+    if suffix == ".npz" or content.startswith(b"PK"):
+        return parse_npz_matrix(content, where)
+    text = decode_text(content, where, _FIX)
+    if suffix == ".csv":
+        return parse_csv_matrix(text, where)
+    if suffix == ".json" or text.lstrip()[:1] in ("{", "["):
+        return parse_json_matrix(text, where)
+    return NamedTable(np.asarray(parse_text_matrix(text, where)))
