@@ -1,0 +1,1 @@
+"""Manifests, node lists and matrices on disk. No Kubernetes client."""
