@@ -56,6 +56,17 @@ def read_matrix(path: Path, metadata: Path | None = None) -> RttMatrix:
     return RttMatrix(names, table.rtt_us, where)
 
 
+def read_table(path: Path) -> NamedTable:
+    """Read an RTT matrix whose rows need no names.
+
+    Raises
+    ------
+    MatrixError
+        As `read_matrix`.
+    """
+    return _parse(read_bytes(path, _FIX), path)
+
+
 def _parse(content: bytes, path: Path) -> NamedTable:
     where, suffix = str(path), path.suffix.lower()
     if suffix == ".npz" or content.startswith(b"PK"):
