@@ -1,0 +1,127 @@
+"""`explain`: why a pod is where it is, or why it waits."""
+
+import difflib
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable
+from http.client import HTTPException
+from pathlib import Path
+
+import typer
+from scheduler.placement.explain import explain
+from scheduler.planning.plan import plan
+
+from commands.inputs import InputFiles, Inputs, read_inputs
+from commands.saved import GATED, PlanDocument, read_document, restored
+from scheduler.domain.errors import InputError
+from scheduler.domain.workload import Pod
+
+_TIMEOUT_S = 30.0
+_NOT_FOUND = 404
+
+
+def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: int) -> int:
+    """Print the explanation of a pod; return the exit status.
+
+    Parameters
+    ----------
+    name
+        ``name`` or ``namespace/name``.
+    files
+        The files to plan; None to ask dev mode, or to read `saved` alone.
+    saved
+        A saved plan to explain in place of a new one.
+    port
+        Of dev mode.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, dev mode does not answer, or there is no such pod.
+    """
+    if files is not None:
+        lines = _from_files(name, files, saved)
+    elif saved is not None:
+        lines = _from_document(name, read_document(saved), saved)
+    else:
+        lines = _from_dev_mode(name, port)
+    for line in lines:
+        typer.echo(line)
+    return 0
+
+
+def _from_files(name: str, files: InputFiles, saved: Path | None) -> Iterable[str]:
+    inputs = read_inputs(files)
+    snapshot, settings = inputs.snapshot, inputs.settings.placement
+    pod = _find(name, inputs, files.pods)
+    if pod in snapshot.held:
+        return [f"{pod.display_name} waits: {GATED}"]
+    if pod.key not in {one.key for one in snapshot.pending}:
+        at = next(k for k, one in enumerate(snapshot.placed.pods) if one.key == pod.key)
+        node = int(snapshot.placed.node_of[at])
+        where = snapshot.nodes.nodes[node].name if node >= 0 else "a node that is not in the files"
+        return [f"{pod.display_name} runs on {where} already; it was not decided here."]
+    if saved is None:
+        decided = plan(snapshot, settings)
+    else:
+        decided = restored(read_document(saved), snapshot, saved)
+    return explain(snapshot, decided, pod.key, settings).lines()
+
+
+def _find(name: str, inputs: Inputs, path: Path) -> Pod:
+    by_key = {pod.key: pod for pod in inputs.pods}
+    found = by_key.get(name) or by_key.get(f"default/{name}")
+    if found is None:
+        named = [pod for pod in inputs.pods if pod.name == name]
+        found = named[0] if len(named) == 1 else None
+    if found is None:
+        raise _unknown(name, (pod.display_name for pod in inputs.pods), str(path))
+    return found
+
+
+def _from_document(name: str, document: PlanDocument, path: Path) -> Iterable[str]:
+    """Say what the plan itself says, where the files it was made of are not given."""
+    short = name.removeprefix("default/")
+    if short in document["placement"]:
+        yield f"{short} goes to {document['placement'][short]}."
+    elif short in document["unplaced"]:
+        yield f"{short} waits: {document['unplaced'][short]}"
+    else:
+        raise _unknown(name, (*document["placement"], *document["unplaced"]), str(path))
+    yield "Give --nodes, --pods, --delay-matrix and --metadata to hear why."
+
+
+def _from_dev_mode(name: str, port: int) -> Iterable[str]:
+    namespace, slash, pod = name.partition("/")
+    if not slash:
+        namespace, pod = "default", name
+    path = "/".join(urllib.parse.quote(part, safe="") for part in (namespace, pod))
+    url = f"http://127.0.0.1:{port}/api/explain/{path}"
+    # Never through a proxy: dev mode listens on this machine alone.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_TIMEOUT_S) as answer:
+            lines = json.load(answer)["lines"]
+    except urllib.error.HTTPError as error:
+        what = "knows no such pod" if error.code == _NOT_FOUND else f"answered {error.code}"
+        raise InputError(f"dev mode, pod {namespace}/{pod}", what, "look at /api/pods") from None
+    except (OSError, HTTPException):
+        raise InputError(
+            f"127.0.0.1:{port}",
+            "no dev mode answers",
+            "start it with python3 main.py, or give --nodes and --pods",
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"127.0.0.1:{port}", "is not dev mode", "give --port of a running dev mode"
+        ) from None
+    return [str(line) for line in lines]
+
+
+def _unknown(name: str, known: Iterable[str], where: str) -> InputError:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3) or names[:3]
+    fix = f"there are, among others, {', '.join(near)}" if near else "it has no pods"
+    return InputError(where, f'has no pod "{name[:60]}"', fix)

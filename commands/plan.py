@@ -1,0 +1,47 @@
+"""`plan`: static files in, a plan out."""
+
+from pathlib import Path
+
+import typer
+from scheduler.planning.plan import plan
+
+from commands.inputs import InputFiles, read_inputs
+from commands.saved import plan_document, write_document
+from scheduler.domain.errors import InputError
+
+SOME_UNPLACED = 3
+
+
+def run_plan(files: InputFiles, protect: str, output: Path | None) -> int:
+    """Plan the files and write the plan; return the exit status.
+
+    Parameters
+    ----------
+    files
+        Nodes, pods, matrix, metadata and settings.
+    protect
+        ``off``; the other levels of cover are refused.
+    output
+        Where the plan is written; None for standard output.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or written, or `protect` asks for what is not implemented.
+    """
+    if protect != "off":
+        raise InputError(
+            f"--protect {protect}",
+            "is not implemented yet: no pod would be covered",
+            "leave it out, or give --protect off",
+        )
+    inputs = read_inputs(files)
+    for warning in inputs.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    document = plan_document(inputs.snapshot, plan(inputs.snapshot, inputs.settings.placement))
+    write_document(document, output)
+    unplaced = len(document["unplaced"])
+    if output is not None:
+        placed = len(document["placement"])
+        typer.echo(f"{placed} pods placed, {unplaced} unplaced; the plan is in {output}")
+    return SOME_UNPLACED if unplaced else 0

@@ -1,0 +1,128 @@
+"""Plans as JSON: written, and read again."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypedDict
+
+import typer
+
+from scheduler.domain.errors import InputError
+from scheduler.domain.plan import Assignment, Plan, Unplaced
+from scheduler.domain.reasons import PodCause, PodReason, Refusal
+from scheduler.domain.snapshot import ClusterSnapshot
+from telemetry.errors import MatrixError
+from telemetry.sources.text import parse_json, read_text
+
+_FIX = "give a file that plan --output wrote"
+GATED = "Scheduling is blocked due to non-empty scheduling gates."
+
+
+class PlanDocument(TypedDict):
+    """A plan as it is written; pods outside the namespace ``default`` are ``namespace/name``."""
+
+    placement: dict[str, str]
+    placeholders: dict[str, Any]
+    unplaced: dict[str, str]
+    stats: dict[str, Any]
+
+
+def plan_document(snapshot: ClusterSnapshot, plan: Plan) -> PlanDocument:
+    """Return a plan as it is written: pods that ran before included, on their nodes."""
+    placed, nodes = snapshot.placed, snapshot.nodes.nodes
+    placement = {
+        pod.display_name: nodes[node].name
+        for pod, node in zip(placed.pods, placed.node_of, strict=True)
+        if node >= 0
+    }
+    running = len(placement)
+    placement |= {one.pod.display_name: one.node for one in plan.assignments}
+    unplaced = {one.pod.display_name: one.refusal.message for one in plan.unplaced}
+    unplaced |= {pod.display_name: GATED for pod in snapshot.held}
+    counts = {"nodes": len(nodes), "running": running, "unplaced": len(unplaced)}
+    return {
+        "placement": placement,
+        "placeholders": {},
+        "unplaced": unplaced,
+        "stats": asdict(plan.stats) | counts | {"is_truncated": plan.is_truncated},
+    }
+
+
+def write_document(document: PlanDocument, output: Path | None) -> None:
+    """Write a plan, keys sorted: the same plan is the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"--output {output}", f"cannot be written ({reason})", "give the path of a file"
+        ) from None
+
+
+def read_document(path: Path) -> PlanDocument:
+    """Read a saved plan.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no saved plan.
+    """
+    try:
+        tree = parse_json(read_text(path, _FIX), str(path))
+    except MatrixError as error:
+        raise InputError(error.where, error.what, error.fix) from None
+    if not isinstance(tree, dict):
+        raise InputError(str(path), "is not a saved plan", _FIX)
+    return {
+        "placement": _texts(tree, "placement", path),
+        "placeholders": {},
+        "unplaced": _texts(tree, "unplaced", path),
+        "stats": {},
+    }
+
+
+def restored(document: PlanDocument, snapshot: ClusterSnapshot, path: Path) -> Plan:
+    """Return a saved plan of the pods of `snapshot`.
+
+    Raises
+    ------
+    InputError
+        If the plan speaks of pods or nodes that the snapshot does not have, or is silent on a pod.
+    """
+    assignments, unplaced = [], []
+    running = {pod.display_name for pod in (*snapshot.placed.pods, *snapshot.held)}
+    known = {pod.display_name: pod for pod in snapshot.pending}
+    for name in (*document["placement"], *document["unplaced"]):
+        if name not in known and name not in running:
+            raise InputError(f"{path}: {name}", "is not among the pods", "give the plan's own pods")
+    for name, pod in known.items():
+        node = document["placement"].get(name)
+        if node is None and name not in document["unplaced"]:
+            raise InputError(f"{path}", f"does not know the pod {name}", "plan these pods anew")
+        if node is None:
+            said = PodReason(PodCause.CROWDED_OUT, document["unplaced"][name].rstrip("."))
+            unplaced.append(Unplaced(pod, Refusal(len(snapshot.nodes), (said,))))
+        elif node in snapshot.nodes.index:
+            assignments.append(Assignment(pod, node))
+        else:
+            raise InputError(
+                f"{path}: {name}", f"is on the unknown node {node}", "give the plan's own nodes"
+            )
+    return Plan(tuple(assignments), tuple(unplaced))
+
+
+def _texts(tree: dict[str, Any], key: str, path: Path) -> dict[str, str]:
+    found = tree.get(key)
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise InputError(f"{path}: {key}", "is not an object of texts", _FIX)
+    return found
