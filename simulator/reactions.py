@@ -72,6 +72,8 @@ def _sync_owners(state: State, obj: JsonObject) -> None:
         if owner.get("controller") and owner["kind"] in _CONTROLLERS:
             key = ObjectKey(owner["kind"], obj["metadata"]["namespace"], owner["name"])
             state.after(state.timing.controller_s, Task.SYNC, key)
+            if obj["kind"] == "Pod" and (replica_set := state.store.get(key)) is not None:
+                _sync_owners(state, replica_set)  # a Recreate waits for the last old pod to go
 
 
 _CONTROLLERS: dict[str, Callable[[State, ObjectKey], None]] = {

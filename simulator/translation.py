@@ -1,4 +1,4 @@
-"""Changes of objects in the words of the port: nodes, pods and Services as the service reads them."""
+"""Changes of objects in the words of the port, as the service reads them."""
 
 from scheduler.domain.ports import (
     ClusterEvent,
