@@ -165,7 +165,7 @@ def _objects(document: Document) -> Iterator[Document]:
     if not (isinstance(kind, str) and kind.endswith("List") and "items" in tree):
         yield document
         return
-    items = tree["items"] or []
+    items = [] if tree["items"] is None else tree["items"]
     if not isinstance(items, list):
         raise InputError(f"{document.where}: items", "is not a list", "write a list of objects")
     item_kind = kind.removesuffix("List")

@@ -56,7 +56,7 @@ def _entries(document: Document) -> Iterator[Document]:
     if tree is None:
         return
     if isinstance(tree, dict) and str(tree.get("kind", "")).endswith("List"):
-        tree = tree.get("items") or []
+        tree = [] if tree.get("items") is None else tree["items"]
         if not isinstance(tree, list):
             raise InputError(f"{document.where}: items", "is not a list", f"give {_WANTED}")
         tree = [{"kind": "Node", **item} if isinstance(item, dict) else item for item in tree]

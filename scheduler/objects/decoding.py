@@ -127,6 +127,7 @@ def _where(obj: Object, kind: str) -> str:
         )
     except msgspec.MsgspecError:
         return kind
+    kind = shorten(head.kind) if isinstance(head.kind, str) and head.kind else kind
     metadata = head.metadata if isinstance(head.metadata, dict) else {}
     if not metadata:
         return kind
