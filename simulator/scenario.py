@@ -172,7 +172,8 @@ def parse_scenario(text: str, where: str) -> Scenario:
     if len(documents) != 1:
         raise InputError(where, f"holds {len(documents)} documents", "write one scenario a file")
     try:
-        scenario = msgspec.convert(documents[0], Scenario)
+        # Not strict: the reader of YAML leaves decimals as text, for quantities' sake.
+        scenario = msgspec.convert(documents[0], Scenario, strict=False)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), where) from None
     _check_spans(scenario, where)
@@ -205,8 +206,10 @@ def _refusal(message: str, where: str) -> InputError:
 
 
 def _check_spans(scenario: Scenario, where: str) -> None:
-    for name in ("pod_start", "pod_stop", "node_grace", "toleration"):
-        span_s(getattr(scenario.timing, name), f"{where}: timing.{name}")
+    timing = scenario.timing
+    written = timing.__struct_encode_fields__
+    for name, field in zip(written, timing.__struct_fields__, strict=True):
+        span_s(getattr(timing, field), f"{where}: timing.{name}")
     span_s(scenario.drift, f"{where}: drift")
     span_s(scenario.settles_after, f"{where}: settlesAfter")
     source = scenario.nodes.source
@@ -222,19 +225,20 @@ def _check_spans(scenario: Scenario, where: str) -> None:
 
 def _check_step(step: Step, where: str) -> None:
     span_s(step.at, f"{where}.at")
-    said = [
-        name for name in step.__struct_fields__ if name != "at" and getattr(step, name) is not None
-    ]
+    names = zip(step.__struct_encode_fields__, step.__struct_fields__, strict=True)
+    said = {name: getattr(step, field) for name, field in names if name != "at"}
+    said = {name: action for name, action in said.items() if action is not None}
     if len(said) != 1:
         what = f"says {len(said)} things" if said else "says nothing that happens"
         raise InputError(where, what, "write one of fail, return, slow, submit, scale, … a line")
-    action = getattr(step, said[0])
+    ((name, action),) = said.items()
+    at = f"{where}.{name}"
     if isinstance(action, FailPart | SlowPart | RefusePart) and action.for_:
-        span_s(action.for_, f"{where}.{said[0]}.for")
+        span_s(action.for_, f"{at}.for")
     if isinstance(action, FailPart | ReturnPart) and bool(action.node) == bool(action.site):
-        raise InputError(f"{where}.{said[0]}", "names no one place", "give either node or site")
+        raise InputError(at, "names no one place", "give either node or site")
     if isinstance(action, SlowPart):
-        _check_slow(action, f"{where}.slow")
+        _check_slow(action, at)
 
 
 def _check_slow(slow: SlowPart, where: str) -> None:
