@@ -1,0 +1,263 @@
+"""One cycle: a batch of pods in, bindings and refusals out.
+
+1. freeze what is known; 2. decide, away from the event loop; 3. drop what changed meanwhile;
+4. assume; 5. hand the bindings over; 6. say why the others wait.
+
+Between two steps that do not wait, nothing else runs: cache and queue cannot change under a step.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.errors import PlanRejected
+from scheduler.domain.plan import Assignment, Measured, Plan, Unplaced
+from scheduler.domain.ports import PodNote
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod
+from scheduler.service.binding import Binder, decision_id
+from scheduler.service.cache import Cache
+from scheduler.service.notes import NoteWriter
+from scheduler.service.state import PlanFunction, Runner, ServiceState
+from telemetry.model import RttTable
+
+DOUBT_S = 30.0
+"""How long an unanswered binding holds its room on a node where it would be wrong by now. The watch
+tells within a second or so; thirty are far beyond, and short of leaving the pod for ever."""
+
+_INTERNAL = "the decision failed with an internal error and is tried again: {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """How a decision is made, and where: `runner` keeps the work off the event loop."""
+
+    plan: PlanFunction
+    runner: Runner
+
+
+class SchedulingCycle:
+    """Takes what is due from the queue and decides on it."""
+
+    def __init__(
+        self,
+        state: ServiceState,
+        decider: Decider,
+        binder: Binder,
+        notes: NoteWriter,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._state = state
+        self._decider = decider
+        self._binder = binder
+        self._notes = notes
+        self._log = log
+        self._handed: set[str] = set()
+
+    async def run(self) -> int:
+        """Run one cycle; return the number of pods that were due. Never raises for a bad plan."""
+        state, now_s = self._state, self._state.clock.now_s()
+        batch = state.queue.take(now_s)
+        if not batch:
+            return 0
+        self._handed.clear()
+        try:
+            await self._decide_doubted(batch)
+            await self._decide_all([p for p in batch if state.cache.doubted(p) is None])
+        except Exception as error:  # noqa: BLE001 - the next batch must find a scheduler
+            self._log.exception("cycle.failed", pods=len(batch))
+            state.metrics.plan_failures.inc()
+            state.journal.add(state.clock.wall_s(), "error", f"cycle failed: {error}")
+        self._return_leftovers(batch)
+        state.metrics.attempt_s.observe(state.clock.now_s() - now_s)
+        return len(batch)
+
+    # Pods whose binding went unanswered
+
+    async def _decide_doubted(self, batch: Sequence[Pod]) -> None:
+        """Send unanswered bindings once more where they still would be right.
+
+        Such a pod may be bound already, so it may go nowhere else, and its room stays held.
+        """
+        state = self._state
+        pinned: dict[str, Pod] = {}
+        for pod in batch:
+            record = state.cache.doubted(pod)
+            if record is not None:
+                pod_class = replace(pod.pod_class, node_name=record.node)
+                pinned[pod.key] = replace(pod, pod_class=pod_class)
+        if not pinned:
+            return
+        plan = await self._try(list(pinned.values()), self._freeze_doubted(list(pinned.values())))
+        right = plan.placement if plan is not None else {}
+        for pod in batch:
+            record = state.cache.doubted(pod)
+            if record is None or pod.key not in pinned:
+                continue
+            if plan is not None and right.get(pod.key) == record.node:
+                assignment = next(a for a in plan.assignments if a.pod.key == pod.key)
+                self._hand_over(replace(assignment, pod=pod), decision_id(plan))
+            else:
+                self._give_up(pod, record.doubted_at_s or 0.0)
+
+    def _freeze_doubted(self, pods: Sequence[Pod]) -> ClusterSnapshot:
+        """Return a snapshot in which these assumed pods are pending and their room is free."""
+        cache = self._state.cache
+        with cache.without(pods):
+            return self._freeze(pods)
+
+    def _give_up(self, pod: Pod, doubted_at_s: float) -> None:
+        state, now_s = self._state, self._state.clock.now_s()
+        if now_s - doubted_at_s > DOUBT_S:
+            state.queue.wake(state.cache.forget(pod), now_s)
+        state.queue.retry(pod, now_s)
+
+    # All others
+
+    async def _decide_all(self, batch: Sequence[Pod]) -> None:
+        """Decide on a batch; where the decision fails, on its halves, to find the pod at fault."""
+        parts = deque([list(batch)] if batch else [])
+        while parts:
+            part = parts.popleft()
+            current = [pod for pod in part if self._state.queue.is_current(pod)]
+            if not current:
+                continue
+            snapshot = self._freeze(current)
+            plan = await self._try(current, snapshot)
+            if plan is not None:
+                self._carry_out(plan, current, snapshot)
+            elif len(current) > 1:
+                middle = len(current) // 2
+                parts.extendleft([current[middle:], current[:middle]])
+
+    def _freeze(self, pods: Sequence[Pod]) -> ClusterSnapshot:
+        state = self._state
+        up_for_decision = {pod.key for pod in pods}
+        others = [q.pod for q in state.queue.in_flight() if q.pod.key not in up_for_decision]
+        unplaced = [p for p in others if state.cache.is_pending(p)]
+        held = state.intake.held() + unplaced
+        return state.cache.freeze(pods, state.clock.wall_s(), held)
+
+    async def _try(self, pods: Sequence[Pod], snapshot: ClusterSnapshot) -> Plan | None:
+        """Return the plan, or None where the decision failed; the pods then know why they wait."""
+        state, decider = self._state, self._decider
+        started_s = state.clock.now_s()
+        try:
+            plan = await decider.runner(partial(decider.plan, snapshot, state.settings.placement))
+        except PlanRejected as error:
+            state.metrics.plans_rejected.inc()
+            self._log.error("plan.rejected", pods=len(pods), violations=error.violations)
+            self._tell_failure(pods, f"plan rejected, {error}")
+            return None
+        except Exception as error:  # noqa: BLE001 - a bug in a decision must not end the service
+            state.metrics.plan_failures.inc()
+            self._log.exception("plan.failed", pods=len(pods))
+            self._tell_failure(pods, f"{type(error).__name__}: {error}")
+            return None
+        state.metrics.algorithm_s.observe(state.clock.now_s() - started_s)
+        state.last_snapshot, state.last_plan = snapshot, plan
+        return plan
+
+    def _tell_failure(self, pods: Sequence[Pod], what: str) -> None:
+        state = self._state
+        state.journal.add(state.clock.wall_s(), "error", what)
+        if len(pods) == 1 and state.queue.is_current(pods[0]):
+            self._say(pods[0], _INTERNAL.format(what))
+
+    def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
+        decision = decision_id(plan)
+        asked = {pod.key: pod for pod in batch}
+        self._log.info(
+            "plan.made",
+            pods=len(batch),
+            assigned=len(plan.assignments),
+            decision=decision,
+            cost=plan.stats.cost,
+            method=plan.stats.method,
+        )
+        for assignment in plan.assignments:
+            if asked.pop(assignment.pod.key, None) is None:
+                self._log.error("plan.unasked", pod=assignment.pod.key, node=assignment.node)
+                continue
+            self._assume(assignment, snapshot, decision)
+        for unplaced in plan.unplaced:
+            if asked.pop(unplaced.pod.key, None) is not None:
+                self._refuse(unplaced)
+
+    def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
+        """Assume a pod, unless it or what the decision rests on changed while it was made."""
+        state, pod, now_s = self._state, assignment.pod, self._state.clock.now_s()
+        if not state.queue.is_current(pod) or not state.cache.is_pending(pod):
+            state.queue.again(pod, now_s)
+        elif not still_holds(assignment, snapshot, state.cache):
+            self._log.info("plan.outdated", pod=pod.key, node=assignment.node)
+            state.queue.retry(pod, now_s)
+        else:
+            state.queue.wake(state.cache.assume(pod, assignment.node), now_s)
+            self._hand_over(assignment, decision)
+
+    def _hand_over(self, assignment: Assignment, decision: str) -> None:
+        self._handed.add(assignment.pod.key)
+        self._binder.put(assignment, decision)
+
+    def _refuse(self, unplaced: Unplaced) -> None:
+        state, pod, now_s = self._state, unplaced.pod, self._state.clock.now_s()
+        queued = state.queue.get(pod.key)
+        if queued is None or not state.queue.is_current(pod) or not state.cache.is_pending(pod):
+            state.queue.again(pod, now_s)
+            return
+        queued.refusal = unplaced.refusal
+        self._say(pod, unplaced.refusal.message)
+        state.metrics.count_attempts("unschedulable", 1)
+        state.queue.park(pod, now_s)
+
+    def _say(self, pod: Pod, message: str) -> None:
+        """Write why a pod waits, unless that is what was written last."""
+        state, queued = self._state, self._state.queue.get(pod.key)
+        if queued is None or queued.said == message:
+            return
+        queued.said = message
+        state.journal.add(state.clock.wall_s(), "waiting", f"{pod.key}: {message}")
+        self._log.info("pod.waiting", pod=pod.key, message=message)
+
+        def unsaid() -> None:
+            if queued.said == message:
+                queued.said = ""
+
+        note = PodNote(queued.pod, "Warning", "FailedScheduling", message, is_condition=True)
+        self._notes.put(note, on_failure=unsaid)
+
+    def _return_leftovers(self, batch: Sequence[Pod]) -> None:
+        """Put back what was neither handed over nor refused, so that no pod is lost."""
+        state, now_s = self._state, self._state.clock.now_s()
+        for pod in batch:
+            if pod.key not in self._handed and state.queue.is_in_flight(pod):
+                state.metrics.count_attempts("error", 1)
+                state.queue.retry(pod, now_s)
+
+
+def still_holds(assignment: Assignment, snapshot: ClusterSnapshot, cache: Cache) -> bool:
+    """Whether a decision made on `snapshot` is right by what the cache has learnt since."""
+    row = snapshot.nodes.index.get(assignment.node)
+    if row is None or cache.node(assignment.node) != snapshot.nodes.nodes[row]:
+        return False
+    if not cache.has_room(assignment.pod, assignment.node):
+        return False
+    if cache.rtt is snapshot.rtt:
+        return True
+    return all(
+        m.constraint.is_soft or _is_within(m, assignment.node, cache.rtt)
+        for m in assignment.measured
+    )
+
+
+def _is_within(measured: Measured, node: str, rtt: RttTable) -> bool:
+    if measured.reference_node == node:
+        return True
+    row, column = rtt.index.get(measured.reference_node), rtt.index.get(node)
+    if row is None or column is None:
+        return False
+    return 0 <= int(rtt.from_node(row)[column]) <= measured.constraint.within_us

@@ -1,0 +1,142 @@
+"""One event from the cluster, carried to cache, queue and journal. Nothing waits here."""
+
+from dataclasses import dataclass, field
+
+from scheduler.domain.ports import (
+    ClusterEvent,
+    Listed,
+    NodeChanged,
+    NodeDeleted,
+    PodChanged,
+    PodDeleted,
+    PodNote,
+    ServiceChanged,
+    ServiceDeleted,
+)
+from scheduler.domain.workload import Pod
+from scheduler.service.cache import Cache
+from scheduler.service.journal import Journal
+from scheduler.service.pod_columns import PodState
+from scheduler.service.queue import SchedulingQueue
+from telemetry.model import RttTable
+
+_UNBOUND = (PodState.PENDING, PodState.ASSUMED)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Keeps cache and queue in step.
+
+    `scheduler_name` tells our pods from others'.
+    """
+
+    cache: Cache
+    queue: SchedulingQueue
+    journal: Journal
+    scheduler_name: str
+    _warned: set[str] = field(default_factory=set)
+    _foreign: dict[str, Pod] = field(default_factory=dict)
+
+    def apply(self, event: ClusterEvent, now_s: float, wall_s: float) -> list[PodNote]:
+        """Take in one event; return what is to be said of it in the cluster.
+
+        Parameters
+        ----------
+        event
+            From the watch.
+        now_s, wall_s
+            The queue's clock; the clock people read.
+        """
+        notes: list[PodNote] = []
+        match event:
+            case PodChanged(pod):
+                self.queue.wake(self.cache.apply(event), now_s)
+                self._settle(pod.key, now_s)
+                notes = self._warn_of_foreign_delay(pod)
+            case PodDeleted(key, uid):
+                self._delete(event, key, uid, now_s)
+            case NodeChanged() | NodeDeleted():
+                self._tell_node(event, wall_s)
+                self.queue.wake(self.cache.apply(event), now_s)
+            case Listed():
+                self.queue.wake(self.cache.apply(event), now_s)
+                self._settle_all(now_s)
+            case ServiceChanged() | ServiceDeleted():
+                self.queue.wake(self.cache.apply(event), now_s)
+        return notes
+
+    def set_rtt(self, rtt: RttTable, now_s: float, wall_s: float) -> None:
+        """Take in a new RTT table."""
+        self.queue.wake(self.cache.set_rtt(rtt), now_s)
+        self.journal.add(wall_s, "rtt", f"RTTs of {len(rtt.nodes)} nodes renewed")
+
+    def is_ours(self, pod: Pod) -> bool:
+        """Whether a pod is addressed to this scheduler."""
+        return pod.scheduler_name == self.scheduler_name
+
+    def held(self) -> list[Pod]:
+        """Return known pods that wait and are not up for decision in the batch in flight."""
+        return self.queue.waiting() + list(self._foreign.values())
+
+    def _delete(self, event: PodDeleted, key: str, uid: str, now_s: float) -> None:
+        record = self.cache.record(key)
+        if record is not None and record.pod.uid == uid:
+            self.queue.drop(key)
+            self._foreign.pop(key, None)
+        self._warned.discard(uid)
+        self.queue.wake(self.cache.apply(event), now_s)
+
+    def _settle(self, key: str, now_s: float) -> None:
+        """Put a pod where its record says it belongs."""
+        self._foreign.pop(key, None)
+        record = self.cache.record(key)
+        if record is None or record.is_terminating or record.state not in _UNBOUND:
+            self.queue.drop(key)
+        elif not self.is_ours(record.pod):
+            self.queue.drop(key)
+            self._foreign[key] = record.pod
+        elif record.state is PodState.PENDING or self.queue.get(key) is not None:
+            # An assumed pod that has left the queue is bound already: the watch is behind.
+            self.queue.put(record.pod, now_s)
+
+    def _settle_all(self, now_s: float) -> None:
+        """Drop from the queue what a complete list no longer names."""
+        keys = [queued.pod.key for queued in self.queue.entries()]
+        for key in [*keys, *self._foreign]:
+            self._settle(key, now_s)
+        live = {record.pod.uid for record in self.cache.records()}
+        self._warned &= live
+
+    def _warn_of_foreign_delay(self, pod: Pod) -> list[PodNote]:
+        """Say once that a delay has no effect: a silent loss of it is the worst answer."""
+        pod_class = pod.pod_class
+        has_delay = bool(pod_class.delays or pod_class.faults)
+        record = self.cache.record(pod.key)
+        is_over = record is None or record.state is PodState.FINISHED
+        if not has_delay or is_over or self.is_ours(pod) or pod.uid in self._warned:
+            return []
+        self._warned.add(pod.uid)
+        named = pod.scheduler_name or "default-scheduler"
+        message = (
+            f"the pod asks for a delay but is addressed to {named}, which ignores it; "
+            f"set spec.schedulerName: {self.scheduler_name}"
+        )
+        return [PodNote(pod, "Warning", "DelayIgnored", message)]
+
+    def _tell_node(self, event: NodeChanged | NodeDeleted, wall_s: float) -> None:
+        """Write down what people want to know of a node: come, gone, ready, cordoned."""
+        if isinstance(event, NodeDeleted):
+            if self.cache.node(event.name) is not None:
+                self.journal.add(wall_s, "node", f"node {event.name} is gone")
+            return
+        node, known = event.node, self.cache.node(event.node.name)
+        if known is None:
+            if self.cache.is_synced:  # the first list would fill the journal
+                self.journal.add(wall_s, "node", f"node {node.name} joined")
+            return
+        if known.is_ready != node.is_ready:
+            state = "ready again" if node.is_ready else "not ready"
+            self.journal.add(wall_s, "node", f"node {node.name} is {state}")
+        if known.is_unschedulable != node.is_unschedulable:
+            state = "cordoned" if node.is_unschedulable else "uncordoned"
+            self.journal.add(wall_s, "node", f"node {node.name} was {state}")

@@ -1,0 +1,72 @@
+"""A full list replaces what was known: without this, deletions between two watches are lost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was known and is not in the list."""
+
+    nodes: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Listing:
+    """Which objects the list under way has named.
+
+    `number` counts the listings begun; `is_complete` holds between a `finish` and the next `begin`;
+    `is_open` while a list is under way.
+    """
+
+    number: int = 0
+    is_complete: bool = False
+    is_open: bool = False
+    _nodes: set[str] = field(default_factory=set)
+    _pods: set[str] = field(default_factory=set)
+    _services: set[tuple[str, str]] = field(default_factory=set)
+
+    def begin(self) -> None:
+        """Start over: nothing is named yet."""
+        self.number += 1
+        self.is_complete, self.is_open = False, True
+        self._nodes, self._pods, self._services = set(), set(), set()
+
+    def saw_node(self, name: str) -> None:
+        """Remember a node as named."""
+        if self.is_open:
+            self._nodes.add(name)
+
+    def saw_pod(self, key: str) -> None:
+        """Remember a pod as named."""
+        if self.is_open:
+            self._pods.add(key)
+
+    def saw_service(self, key: tuple[str, str]) -> None:
+        """Remember a Service as named."""
+        if self.is_open:
+            self._services.add(key)
+
+    def finish(
+        self,
+        nodes: Iterable[str],
+        pods: Iterable[str],
+        services: Iterable[tuple[str, str]],
+    ) -> Gone:
+        """Close the list and return which of the known objects it did not name.
+
+        A `Listed` without a `begin` names nothing as gone: it repeats an earlier one.
+        """
+        self.is_complete = True
+        if not self.is_open:
+            return Gone()
+        gone = Gone(
+            nodes=tuple(name for name in nodes if name not in self._nodes),
+            pods=tuple(key for key in pods if key not in self._pods),
+            services=tuple(key for key in services if key not in self._services),
+        )
+        self.is_open = False
+        self._nodes, self._pods, self._services = set(), set(), set()
+        return gone

@@ -1,0 +1,117 @@
+"""Prometheus metrics in a registry of our own; kube-scheduler's names where they mean the same.
+
+Names: pkg/scheduler/metrics/metrics.go of kube-scheduler 1.36. ``profile`` is the scheduler's name.
+"""
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+AttemptResult = Literal["scheduled", "unschedulable", "error"]
+BindingResult = Literal["bound", "conflict", "unanswered", "dropped"]
+
+_ATTEMPT_BUCKETS_S = tuple(0.001 * 2**k for k in range(15))  # 1 ms to 16 s, as kube-scheduler
+_SLI_BUCKETS_S = tuple(0.01 * 2**k for k in range(20))  # 10 ms to 87 min, as kube-scheduler
+
+
+class ServiceMetrics:
+    """Counters and gauges of one service."""
+
+    def __init__(self, profile: str) -> None:
+        self.registry = CollectorRegistry()
+        self._profile = profile
+        self._attempts = self._counter(
+            "scheduler_schedule_attempts",
+            "Attempts to schedule pods, by the result.",
+            ["result", "profile"],
+        )
+        self.attempt_s = Histogram(
+            "scheduler_scheduling_attempt_duration_seconds",
+            "From the batch being taken to its bindings being handed over, seconds.",
+            buckets=_ATTEMPT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.algorithm_s = Histogram(
+            "scheduler_scheduling_algorithm_duration_seconds",
+            "Time of one decision, seconds.",
+            buckets=_ATTEMPT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.binding_s = Histogram(
+            "isochrone_binding_duration_seconds",
+            "From a binding being sent to its answer, seconds.",
+            buckets=_ATTEMPT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.sli_s = Histogram(
+            "scheduler_pod_scheduling_sli_duration_seconds",
+            "From a pod entering the queue to its binding being answered, seconds.",
+            buckets=_SLI_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.pod_attempts = Histogram(
+            "scheduler_pod_scheduling_attempts",
+            "Attempts a pod needed.",
+            buckets=(1, 2, 4, 8, 16),
+            registry=self.registry,
+        )
+        self.pending = Gauge(
+            "scheduler_pending_pods",
+            "Pods that wait, by the queue they are in.",
+            ["queue"],
+            registry=self.registry,
+        )
+        self.cache_size = Gauge(
+            "scheduler_cache_size",
+            "Objects in the cache, by type.",
+            ["type"],
+            registry=self.registry,
+        )
+        self._bindings = self._counter("isochrone_bindings", "Bindings, by the result.", ["result"])
+        self.plans_rejected = self._counter(
+            "isochrone_plans_rejected", "Plans the independent check refused: each is a bug.", []
+        )
+        self.plan_failures = self._counter(
+            "isochrone_plan_failures", "Decisions that ended in an exception: each is a bug.", []
+        )
+        self.watch_failures = self._counter(
+            "isochrone_watch_failures", "Times the watch of the cluster broke off.", []
+        )
+        self.is_synced = Gauge(
+            "isochrone_cache_synced",
+            "1 while the cache is complete.",
+            registry=self.registry,
+        )
+        self.rtt_tables = self._counter("isochrone_rtt_tables", "RTT tables taken over.", [])
+        self.rtt_failures = self._counter(
+            "isochrone_rtt_failures", "Times a source of RTTs broke off.", []
+        )
+        self.rtt_updated_s = Gauge(
+            "isochrone_rtt_updated_timestamp_seconds",
+            "When the RTT table was last taken over, seconds since 1970; 0 for never.",
+            registry=self.registry,
+        )
+        self.rtt_nodes = Gauge(
+            "isochrone_rtt_nodes", "Nodes in the RTT table.", registry=self.registry
+        )
+        self.clustering_s = Histogram(
+            "isochrone_clustering_duration_seconds",
+            "Time of one clustering of the RTT table, seconds.",
+            buckets=_ATTEMPT_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def count_attempts(self, result: AttemptResult, number: int) -> None:
+        """Count `number` pods that were tried."""
+        self._attempts.labels(result, self._profile).inc(number)
+
+    def count_binding(self, result: BindingResult) -> None:
+        """Count one binding."""
+        self._bindings.labels(result).inc()
+
+    def render(self) -> bytes:
+        """Return all metrics in the text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, documentation: str, labels: list[str]) -> Counter:
+        return Counter(name, documentation, labels, registry=self.registry)

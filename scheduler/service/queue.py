@@ -1,0 +1,319 @@
+"""Pods that wait to be placed, and when each is tried. Time is an argument.
+
+Every pod in the queue is at exactly one stage:
+
+active          to be decided on as soon as the batch window closes
+in flight       taken by a cycle, not answered for yet
+backoff         failed a short while ago; active again when its wait is over
+unschedulable   nothing would change if it were tried now; waits for an event that could help
+gated           has scheduling gates; not ours to try until they are removed
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from scheduler.domain.reasons import Refusal
+from scheduler.domain.workload import Pod, Service
+from scheduler.service.references import ReferenceIndex, referred
+from scheduler.service.settings import QueueSettings
+from scheduler.service.wake import Wake, WakeAll, WakeDelays, WakeNamed
+
+
+class Stage(Enum):
+    """Where in the queue a pod is; the names are those of kube-scheduler's metrics."""
+
+    ACTIVE = "active"
+    IN_FLIGHT = "in_flight"
+    BACKOFF = "backoff"
+    UNSCHEDULABLE = "unschedulable"
+    GATED = "gated"
+
+
+@dataclass(slots=True, eq=False)
+class QueuedPod:
+    """A pod in the queue, changed in place.
+
+    `added_s` is when it came, `retry_s` the end of its backoff, `parked_s` when it was found
+    unschedulable; all on the queue's clock. `is_woken` says that something which could help
+    happened while it was in flight, so that the answer it gets is already old. `refusal` is the
+    latest reason it waits, `said` the text last written to the cluster.
+    """
+
+    pod: Pod
+    stage: Stage
+    added_s: float
+    attempts: int = 0
+    retry_s: float = 0.0
+    parked_s: float = 0.0
+    seen_all: int = 0
+    seen_delays: int = 0
+    is_woken: bool = False
+    refusal: Refusal | None = None
+    said: str = ""
+
+
+class SchedulingQueue:
+    """Who is tried when. `service_of` finds a Service by namespace and name."""
+
+    def __init__(
+        self,
+        settings: QueueSettings,
+        service_of: Callable[[str, str], Service | None] = lambda _namespace, _name: None,
+    ) -> None:
+        self._settings = settings
+        self._service_of = service_of
+        self._pods: dict[str, QueuedPod] = {}
+        self._stages: dict[Stage, dict[str, QueuedPod]] = {stage: {} for stage in Stage}
+        self._timers: list[tuple[float, str]] = []
+        self._references = ReferenceIndex()
+        self._all_wakes = 0
+        self._delay_wakes = 0
+        self._first_s = self._last_s = 0.0
+
+    # Reading
+
+    def __len__(self) -> int:
+        return len(self._pods)
+
+    def get(self, key: str) -> QueuedPod | None:
+        """Return a pod's place in the queue, or None; for reading only."""
+        return self._pods.get(key)
+
+    def counts(self) -> Mapping[Stage, int]:
+        """Return the number of pods at each stage."""
+        return {stage: len(pods) for stage, pods in self._stages.items()}
+
+    def waiting(self) -> list[Pod]:
+        """Return all pods that are not in flight."""
+        return [
+            queued.pod
+            for stage, pods in self._stages.items()
+            if stage is not Stage.IN_FLIGHT
+            for queued in pods.values()
+        ]
+
+    def entries(self) -> list[QueuedPod]:
+        """Return all places in the queue's order; for reading only."""
+        return sorted(self._pods.values(), key=_order)
+
+    def next_s(self) -> float | None:
+        """Return when `take` may have something, or None for never without another event."""
+        due: list[float] = []
+        if self._stages[Stage.ACTIVE]:
+            idle_s = self._settings.batch_idle_milliseconds / 1000
+            max_s = self._settings.batch_max_milliseconds / 1000
+            due.append(min(self._last_s + idle_s, self._first_s + max_s))
+        if self._timers:
+            due.append(self._timers[0][0])
+        oldest = next(iter(self._stages[Stage.UNSCHEDULABLE].values()), None)
+        if oldest is not None:
+            due.append(oldest.parked_s + self._settings.flush_seconds)
+        return min(due, default=None)
+
+    # Pods come, change and go
+
+    def put(self, pod: Pod, now_s: float) -> None:
+        """Add a pending pod, or take over its changed object."""
+        queued = self._pods.get(pod.key)
+        if queued is not None and queued.pod.uid != pod.uid:
+            self.drop(pod.key)
+            queued = None
+        if queued is None:
+            stage = Stage.GATED if pod.is_gated else Stage.ACTIVE
+            queued = QueuedPod(pod, stage, now_s)
+            self._pods[pod.key] = queued
+            self._references.add(pod)
+            self._enter(queued, stage, now_s)
+        elif queued.pod != pod:
+            self._change(queued, pod, now_s)
+
+    def drop(self, key: str) -> None:
+        """Remove a pod, bound or gone; harmless for one that is not here."""
+        queued = self._pods.pop(key, None)
+        if queued is not None:
+            del self._stages[queued.stage][key]
+            self._references.remove(queued.pod)
+
+    # The cycle
+
+    def take(self, now_s: float) -> tuple[Pod, ...]:
+        """Return the batch that is due, in order, and count it as in flight.
+
+        Waiting pods that a pod of the batch refers to come along: pods that refer to each other can
+        only be placed together.
+        """
+        self._advance(now_s)
+        active = self._stages[Stage.ACTIVE]
+        due_s = self.next_s()
+        if not active or due_s is None or due_s > now_s:
+            return ()
+        batch = list(active.values())
+        self._fetch_companions(batch)
+        for queued in batch:
+            queued.attempts += 1
+            queued.is_woken = False
+            queued.seen_all, queued.seen_delays = self._all_wakes, self._delay_wakes
+            self._enter(queued, Stage.IN_FLIGHT, now_s)
+        batch.sort(key=_order)
+        return tuple(queued.pod for queued in batch)
+
+    def in_flight(self) -> list[QueuedPod]:
+        """Return what a cycle has taken and nobody has put back yet; for reading only."""
+        return list(self._stages[Stage.IN_FLIGHT].values())
+
+    def is_in_flight(self, pod: Pod) -> bool:
+        """Whether this very pod is in flight."""
+        queued = self._pods.get(pod.key)
+        return queued is not None and queued.stage is Stage.IN_FLIGHT and queued.pod.uid == pod.uid
+
+    def is_current(self, pod: Pod) -> bool:
+        """Whether this very pod is in flight, unchanged in what a decision depends on."""
+        return self.is_in_flight(pod) and self._pods[pod.key].pod.pod_class == pod.pod_class
+
+    def park(self, pod: Pod, now_s: float) -> None:
+        """Put back a pod that no node takes, unless something that could help happened since."""
+        queued = self._in_flight(pod)
+        if queued is None:
+            return
+        self._set_retry(queued, now_s)
+        is_stale = queued.is_woken or queued.seen_all != self._all_wakes
+        is_stale = is_stale or (
+            bool(queued.pod.pod_class.delays) and queued.seen_delays != self._delay_wakes
+        )
+        queued.parked_s = now_s
+        self._enter(queued, Stage.BACKOFF if is_stale else Stage.UNSCHEDULABLE, now_s)
+
+    def retry(self, pod: Pod, now_s: float) -> None:
+        """Put back a pod that failed for a reason outside itself: it is tried after its backoff."""
+        queued = self._in_flight(pod)
+        if queued is not None:
+            self._set_retry(queued, now_s)
+            self._enter(queued, Stage.BACKOFF, now_s)
+
+    def again(self, pod: Pod, now_s: float) -> None:
+        """Put back a pod that changed while it was decided on: it is tried in the next batch."""
+        queued = self._in_flight(pod)
+        if queued is not None:
+            self._enter(queued, Stage.GATED if queued.pod.is_gated else Stage.ACTIVE, now_s)
+
+    def wake(self, wakes: Iterable[Wake], now_s: float) -> None:
+        """Let pods that the events may help be tried again, after their backoff."""
+        for wake in wakes:
+            match wake:
+                case WakeAll():
+                    self._all_wakes += 1
+                    self._wake_parked(now_s, only_delays=False)
+                case WakeDelays():
+                    self._delay_wakes += 1
+                    self._wake_parked(now_s, only_delays=True)
+                case WakeNamed(_, namespace, names):
+                    for key in self._references.to(namespace, names):
+                        self._rouse(self._pods[key], now_s, skips_backoff=wake.skips_backoff)
+
+    # Inside
+
+    def _enter(self, queued: QueuedPod, stage: Stage, now_s: float) -> None:
+        key = queued.pod.key
+        self._stages[queued.stage].pop(key, None)
+        queued.stage = stage
+        if stage is Stage.ACTIVE:
+            if not self._stages[stage]:
+                self._first_s = now_s
+            self._last_s = now_s
+        elif stage is Stage.BACKOFF:
+            heapq.heappush(self._timers, (queued.retry_s, key))
+        self._stages[stage][key] = queued
+
+    def _change(self, queued: QueuedPod, pod: Pod, now_s: float) -> None:
+        old, queued.pod = queued.pod, pod
+        if old.pod_class != pod.pod_class:
+            self._references.remove(old)
+            self._references.add(pod)
+        if queued.stage is Stage.IN_FLIGHT:
+            queued.is_woken = True
+        elif pod.is_gated:
+            self._enter(queued, Stage.GATED, now_s)
+        elif queued.stage is Stage.GATED:
+            self._enter(queued, Stage.ACTIVE, now_s)
+        elif queued.stage is Stage.UNSCHEDULABLE:
+            self._rouse(queued, now_s, skips_backoff=False)
+
+    def _in_flight(self, pod: Pod) -> QueuedPod | None:
+        if not self.is_in_flight(pod):
+            return None
+        queued = self._pods[pod.key]
+        if queued.pod.is_gated:
+            self._enter(queued, Stage.GATED, queued.added_s)
+            return None
+        return queued
+
+    def _set_retry(self, queued: QueuedPod, now_s: float) -> None:
+        # 2^30 s is beyond any maximum: the power must not grow without end.
+        doublings = min(queued.attempts - 1, 30)
+        wait_s = self._settings.initial_backoff_seconds * 2**doublings
+        queued.retry_s = now_s + min(wait_s, self._settings.max_backoff_seconds)
+
+    def _wake_parked(self, now_s: float, *, only_delays: bool) -> None:
+        for queued in list(self._stages[Stage.UNSCHEDULABLE].values()):
+            if not only_delays or queued.pod.pod_class.delays:
+                self._rouse(queued, now_s, skips_backoff=False)
+
+    def _rouse(self, queued: QueuedPod, now_s: float, *, skips_backoff: bool) -> None:
+        if queued.stage is Stage.IN_FLIGHT:
+            queued.is_woken = True
+        is_waiting = queued.stage is Stage.UNSCHEDULABLE or (
+            skips_backoff and queued.stage is Stage.BACKOFF
+        )
+        if is_waiting:
+            is_due = skips_backoff or queued.retry_s <= now_s
+            self._enter(queued, Stage.ACTIVE if is_due else Stage.BACKOFF, now_s)
+
+    def _advance(self, now_s: float) -> None:
+        """Move pods whose backoff or longest wait is over."""
+        while self._timers and self._timers[0][0] <= now_s:
+            retry_s, key = heapq.heappop(self._timers)
+            queued = self._pods.get(key)
+            # A timer of a pod that has moved on since rings for nobody.
+            if queued and queued.stage is Stage.BACKOFF and queued.retry_s == retry_s:
+                self._enter(queued, Stage.ACTIVE, now_s)
+        parked = self._stages[Stage.UNSCHEDULABLE]
+        while parked:
+            oldest = next(iter(parked.values()))
+            if oldest.parked_s + self._settings.flush_seconds > now_s:
+                break
+            self._rouse(oldest, now_s, skips_backoff=False)
+
+    def _fetch_companions(self, batch: list[QueuedPod]) -> None:
+        """Add the waiting pods that the batch refers to, and those that they refer to."""
+        taken = {queued.pod.key for queued in batch}
+        asked: set[tuple[str, str]] = set()
+        for queued in batch:  # grows as it is walked
+            for namespace, name in referred(queued.pod.pod_class):
+                if (namespace, name) in asked:
+                    continue
+                asked.add((namespace, name))
+                for companion in self._waiting_as(namespace, name):
+                    if companion.pod.key not in taken:
+                        taken.add(companion.pod.key)
+                        batch.append(companion)
+
+    def _waiting_as(self, namespace: str, name: str) -> list[QueuedPod]:
+        """Return the pods in backoff or unschedulable that go by a name, in order."""
+        found = [self._pods[key] for key in self._references.named(namespace, name)]
+        service = self._service_of(namespace, name)
+        if service is not None:
+            for stage in (Stage.BACKOFF, Stage.UNSCHEDULABLE):
+                found += [
+                    queued
+                    for queued in self._stages[stage].values()
+                    if service.selects(queued.pod.namespace, queued.pod.pod_class.labels)
+                ]
+        waiting = [q for q in found if q.stage in (Stage.BACKOFF, Stage.UNSCHEDULABLE)]
+        return sorted(waiting, key=_order)
+
+
+def _order(queued: QueuedPod) -> tuple[int, float, str]:
+    """Sort by priority, then age, then name: a total order, so that a run can be repeated."""
+    return -queued.pod.pod_class.priority, queued.pod.created_s, queued.pod.key

@@ -1,0 +1,229 @@
+"""All loops of the service, owned by one task group.
+
+The watch is read by a task of its own, ahead of all other work: an API server ends a watch that is
+read too slowly. Long work (decisions, clustering) runs in threads; nothing here blocks the loop.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.ports import Cluster, RttSource
+from scheduler.domain.zone import ZoneTree
+from scheduler.service.binding import Binder
+from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.notes import NoteWriter
+from scheduler.service.queue import Stage
+from scheduler.service.state import ServiceState
+from telemetry.model import RttTable
+
+_T = TypeVar("_T")
+
+_RETRY_FIRST_S = 1.0
+_RETRY_LAST_S = 30.0
+_TICK_S = 0.001
+_BREATH = 256
+"""Events taken in before other tasks get a turn: a relist of 150,000 pods must not starve them."""
+
+GRACE_S = 20.0
+"""Longest wait, at the end, for bindings under way; a pod is given 30 s to stop."""
+
+
+class ZoneFunction(Protocol):
+    """Clusters an RTT table into layers of zones."""
+
+    def __call__(
+        self, rtt: RttTable, diameters_us: tuple[int, ...], previous: ZoneTree | None = None
+    ) -> ZoneTree:
+        """Return the zones; names stay as in `previous` where they can."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the service is connected to. Without `rtt` it places what needs no delay."""
+
+    cluster: Cluster
+    rtt: RttSource | None = None
+
+
+class Runtime:
+    """Runs the service from `run` until `stop`."""
+
+    def __init__(
+        self,
+        state: ServiceState,
+        outside: Outside,
+        decider: Decider,
+        zones: ZoneFunction | None,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.state = state
+        self._outside = outside
+        self._decider = decider
+        self._zones = zones if state.settings.clustering.enabled else None
+        self._log = log
+        self.notes = NoteWriter(outside.cluster, log)
+        self.binder = Binder(state, outside.cluster, self.notes, log)
+        self.cycle = SchedulingCycle(state, decider, self.binder, self.notes, log)
+        self._rtt_changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the cache is complete and the service is not on its way out."""
+        return self.state.cache.is_synced and not self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Finish what is in flight and end; `run` then returns."""
+        self._stopping.set()
+        self.state.changed.set()
+
+    async def run(self) -> None:
+        """Run until `stop`, then finish what is in flight."""
+        if self._outside.rtt is None:
+            self._log.warning("rtt.none", effect="pods that ask for a delay wait")
+        async with asyncio.TaskGroup() as group:
+            loops = [group.create_task(loop) for loop in self._loops()]
+            await self._schedule()
+            await self._finish()
+            for loop in loops:
+                loop.cancel()
+
+    def _loops(self) -> list[Coroutine[None, None, None]]:
+        loops = [
+            self._keep(self._read_cluster, "watch", self.state.metrics.watch_failures.inc),
+            self.binder.run(),
+            self.notes.run(),
+        ]
+        if self._outside.rtt is not None:
+            loops.append(self._keep(self._read_rtt, "rtt", self.state.metrics.rtt_failures.inc))
+        if self._zones is not None:
+            loops.append(self._cluster_zones(self._zones))
+        return loops
+
+    async def _schedule(self) -> None:
+        """Run a cycle whenever a batch is due."""
+        clock, queue = self.state.clock, self.state.queue
+        while not self._stopping.is_set():
+            self.state.changed.clear()
+            if self.state.cache.is_synced:
+                await self.cycle.run()
+                next_s = queue.next_s()
+            else:
+                next_s = None  # a cache with holes must not be acted on
+            self._gauge()
+            # Not less than a tick: a clock that rounds down must not be asked again and again.
+            wait_s = None if next_s is None else max(_TICK_S, next_s - clock.now_s())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self.state.changed.wait()
+
+    async def _finish(self) -> None:
+        """Let bindings under way be answered and their notes written."""
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await self.binder.drain()
+                await self.notes.drain()
+        except TimeoutError:
+            self._log.warning("stop.unfinished", grace_s=GRACE_S)
+
+    async def _keep(
+        self,
+        read: Callable[[], Coroutine[None, None, bool]],
+        name: str,
+        count_failure: Callable[[], None],
+    ) -> None:
+        """Repeat `read` for ever; wait longer after each failure without any progress."""
+        wait_s = _RETRY_FIRST_S
+        while True:
+            try:
+                has_progressed = await read()
+                what = "ended"
+            except Exception as error:  # noqa: BLE001 - the last good state is kept
+                has_progressed = False
+                what = f"{type(error).__name__}: {error}"
+            count_failure()
+            wait_s = _RETRY_FIRST_S if has_progressed else min(2 * wait_s, _RETRY_LAST_S)
+            self._log.warning("source.broke", source=name, what=what, retry_s=wait_s)
+            self.state.journal.add(self.state.clock.wall_s(), "error", f"{name}: {what}")
+            await asyncio.sleep(wait_s)
+
+    async def _read_cluster(self) -> bool:
+        """Take in events until the watch ends; return whether there were any."""
+        state, taken = self.state, 0
+        state.cache.begin_listing()
+        try:
+            async with _closing(self._outside.cluster.events()) as events:
+                async for event in events:
+                    now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
+                    for note in state.intake.apply(event, now_s, wall_s):
+                        self.notes.put(note)
+                    self.state.changed.set()
+                    taken += 1
+                    if taken % _BREATH == 0:
+                        await asyncio.sleep(0)
+        finally:
+            state.cache.lose_sync()  # what happens until the next list is complete is not seen
+        return taken > 0
+
+    async def _read_rtt(self) -> bool:
+        """Take over RTT tables until their source ends; return whether there were any."""
+        state, taken, source = self.state, 0, self._outside.rtt
+        if source is None:
+            return False
+        async with _closing(source.tables()) as tables:
+            async for table in tables:
+                wall_s = state.clock.wall_s()
+                state.intake.set_rtt(table, state.clock.now_s(), wall_s)
+                state.metrics.rtt_tables.inc()
+                state.metrics.rtt_updated_s.set(wall_s)
+                state.metrics.rtt_nodes.set(len(table.nodes))
+                self._rtt_changed.set()
+                self.state.changed.set()
+                taken += 1
+        return taken > 0
+
+    async def _cluster_zones(self, zones: ZoneFunction) -> None:
+        """Cluster anew when the RTT table changed; while one runs, later tables wait as one."""
+        state = self.state
+        previous: ZoneTree | None = None
+        while True:
+            await self._rtt_changed.wait()
+            self._rtt_changed.clear()
+            started_s = state.clock.now_s()
+            diameters_us = state.settings.clustering.diameters_us
+            try:
+                previous = await self._decider.runner(
+                    partial(zones, state.cache.rtt, diameters_us, previous)
+                )
+            except Exception:  # noqa: BLE001 - zones only guide: the last ones are kept
+                self._log.exception("clustering.failed")
+                continue
+            state.cache.zones = previous
+            state.metrics.clustering_s.observe(state.clock.now_s() - started_s)
+
+    def _gauge(self) -> None:
+        """Bring the gauges up to date."""
+        state = self.state
+        for stage, number in state.queue.counts().items():
+            if stage is not Stage.IN_FLIGHT:
+                state.metrics.pending.labels(stage.value).set(number)
+        state.metrics.cache_size.labels("nodes").set(len(state.cache.nodes))
+        state.metrics.cache_size.labels("placed_pods").set(state.cache.placed_count)
+        state.metrics.is_synced.set(float(state.cache.is_synced))
+
+
+@asynccontextmanager
+async def _closing(source: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+    """Close an asynchronous generator when its reader leaves, not when memory is collected."""
+    try:
+        yield source
+    finally:
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()

@@ -1,0 +1,71 @@
+"""What the loops share: one of each, changed on the event loop only."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from scheduler.domain.plan import Plan
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.placement.settings import PlacementSettings
+from scheduler.service.cache import Cache
+from scheduler.service.intake import Intake
+from scheduler.service.journal import Journal
+from scheduler.service.metrics import ServiceMetrics
+from scheduler.service.queue import SchedulingQueue
+from scheduler.service.settings import SchedulerConfiguration
+
+T = TypeVar("T")
+
+PlanFunction = Callable[[ClusterSnapshot, PlacementSettings], Plan]
+
+
+class Runner(Protocol):
+    """Runs long work away from the event loop; in tests, in place."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Return the result of `work`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Two clocks, seconds.
+
+    `now_s` never steps back and drives the queue; `wall_s` is what pods' creation times and people
+    read.
+    """
+
+    now_s: Callable[[], float]
+    wall_s: Callable[[], float]
+
+
+@dataclass(slots=True)
+class ServiceState:
+    """Everything the service knows. `changed` wakes the loop that looks at the queue."""
+
+    settings: SchedulerConfiguration
+    clock: Clock
+    cache: Cache
+    queue: SchedulingQueue
+    journal: Journal
+    intake: Intake
+    metrics: ServiceMetrics
+    last_snapshot: ClusterSnapshot | None = None
+    last_plan: Plan | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
+    """Return the state of a service that has seen nothing yet."""
+    cache, journal = Cache(), Journal()
+    queue = SchedulingQueue(settings.queue, cache.service)
+    return ServiceState(
+        settings=settings,
+        clock=clock,
+        cache=cache,
+        queue=queue,
+        journal=journal,
+        intake=Intake(cache, queue, journal, settings.scheduler_name),
+        metrics=ServiceMetrics(settings.scheduler_name),
+    )
