@@ -145,6 +145,8 @@ def _middles(
 
 
 def _members(labels: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    if not len(labels):
+        return {}
     order = np.argsort(labels, kind="stable")
     zones, starts = np.unique(labels[order], return_index=True)
     return dict(zip(zones.tolist(), np.split(order, starts[1:]), strict=True))
