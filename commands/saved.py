@@ -56,7 +56,7 @@ def write_document(document: PlanDocument, output: Path | None) -> None:
     InputError
         If the file cannot be written.
     """
-    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(document, sort_keys=True, indent=1) + "\n"
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -30,6 +30,8 @@ _KINDS = {
 }
 _EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<found>[^`]*)`")
 _LONGEST = 60
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""Half a surrogate pair is a UnicodeError: JSON can write it, but it is no text."""
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -66,7 +68,7 @@ def decode(obj: Object, wire: type[T], kind: str) -> T:
         return msgspec.convert(obj, wire)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), obj, kind) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise InputError(kind, f"is not JSON ({error})", "send one JSON object") from None
 
 
@@ -125,7 +127,7 @@ def _where(obj: Object, kind: str) -> str:
             if isinstance(obj, bytes | str)
             else msgspec.convert(obj, _Head)
         )
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         return kind
     kind = shorten(head.kind) if isinstance(head.kind, str) and head.kind else kind
     metadata = head.metadata if isinstance(head.metadata, dict) else {}
@@ -136,7 +138,10 @@ def _where(obj: Object, kind: str) -> str:
 
 def _value_at(obj: Object, at: str) -> object:
     """Return what stands at a path, or None where the path does not tell."""
-    value = msgspec.json.decode(obj) if isinstance(obj, bytes | str) else obj
+    try:
+        value = msgspec.json.decode(obj) if isinstance(obj, bytes | str) else obj
+    except _UNREADABLE:
+        return None  # a wrong type was met before the damage further on
     for name, position in _STEP.findall(at):
         if position == "...":
             return None

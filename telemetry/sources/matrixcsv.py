@@ -44,6 +44,8 @@ def parse_csv_matrix(text: str, where: str) -> NamedTable:
         If it is not numeric, not square, a name is repeated or missing, or a value is no RTT.
     """
     rows = _rows(text, where)
+    if not rows:
+        raise MatrixError(where, "holds no number", _FIX)
     header, rows = _header(rows)
     side, rows = _side(rows, where, is_squared=header is not None)
     if header is not None and side is not None:

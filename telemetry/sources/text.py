@@ -4,6 +4,7 @@ Used for RTT matrices here and for manifests further up.
 """
 
 import json
+import re
 from pathlib import Path
 
 from telemetry.errors import MatrixError
@@ -12,6 +13,7 @@ MAX_BYTES = 2 << 30
 """A matrix of 12,500 nodes is about 1.2 GB of text; more is not a file of ours."""
 
 _FIRST = 1 << 16
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -84,15 +86,20 @@ def parse_json(text: str, where: str) -> object:
         If it is not JSON, gives a key twice, nests too deep, or holds NaN or Infinity.
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
+        tree = json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
+        if _SURROGATE.search(text):
+            json.dumps(tree, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise MatrixError(
             f"{where}:{error.lineno}:{error.colno}", f"is not JSON ({error.msg})", "correct this"
         ) from None
+    except UnicodeEncodeError:
+        raise MatrixError(where, "holds half a surrogate pair", "write whole letters") from None
     except RecursionError:
         raise MatrixError(where, "is not JSON (it nests too deep)", "write it flatter") from None
     except ValueError as error:
         raise MatrixError(where, f"is not JSON ({error})", "correct this") from None
+    return tree
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
