@@ -34,6 +34,14 @@ class Protect(StrEnum):
     REQUIRED = "required"
 
 
+class TopologyForm(StrEnum):
+    """What `topology` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    LABELS = "labels"
+
+
 DelayMatrix = Annotated[
     Path | None,
     typer.Option(
@@ -108,6 +116,31 @@ def explain(  # noqa: PLR0913 - each an option of the command line
     with _ends_well():
         files = optional_files(nodes, pods, delay_matrix, metadata, config)
         raise typer.Exit(run_explain(pod, files, saved, port))
+
+
+@app.command()
+def topology(
+    *,
+    delay_matrix: Annotated[
+        Path,
+        typer.Option(
+            "--delay-matrix",
+            help="Round-trip times: whitespace text in ms, .csv, .json or .npz.",
+            metavar="F",
+        ),
+    ],
+    metadata: Metadata = None,
+    output: Annotated[
+        TopologyForm,
+        typer.Option(help="labels are Node manifests for kubectl apply --server-side."),
+    ] = TopologyForm.TABLE,
+    config: Config = None,
+) -> None:
+    """Show the zones of a matrix, layer by layer, and where it is no map."""
+    from commands.topology import run_topology  # noqa: PLC0415 - see the module's docstring
+
+    with _ends_well():
+        raise typer.Exit(run_topology(delay_matrix, metadata, config, output.value))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Names of zones: made once, for people, and carried on from one clustering to the next."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from hashlib import sha256
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from scheduler.domain.delay import format_ms
 
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]")
 _LABEL_LENGTH = 63
 """Longest value of a Kubernetes label: zone names are exported as labels."""
 
@@ -25,7 +27,9 @@ def fresh_name(diameter_us: int, medoid: str, taken: Collection[str]) -> str:
     taken
         Names in use, which are never given to another zone.
     """
-    stem = f"z{format_ms(diameter_us).removesuffix('ms')}-{medoid}"
+    # A matrix may name its nodes in ways no label can hold.
+    legal = _ILLEGAL.sub("-", medoid).strip("-_.") or "zone"
+    stem = f"z{format_ms(diameter_us).removesuffix('ms')}-{legal}"
     if len(stem) > _LABEL_LENGTH - 4:  # room for a number that tells it from another
         stem = f"{stem[: _LABEL_LENGTH - 13].rstrip('.-_')}-{sha256(stem.encode()).hexdigest()[:8]}"
     if stem not in taken:
