@@ -64,7 +64,7 @@ class MemoryCluster:
         self.lists += 1
         watcher: asyncio.Queue[ClusterEvent | Exception] = asyncio.Queue()
         self._watchers.append(watcher)
-        listed = [
+        listed: list[ClusterEvent] = [
             *map(NodeChanged, self.nodes.values()),
             *self.pods.values(),
             *map(ServiceChanged, self.services.values()),
