@@ -41,6 +41,10 @@ class RttTable(Protocol):
         """
         ...
 
+    def to_node(self, column: int) -> NDArray[np.int32]:
+        """Return RTTs from all nodes to one, shape ``(n,)``: ``to_node(j)[i] == from_node(i)[j]``."""
+        ...
+
     def farther(self, row: int) -> NDArray[np.int32]:
         """Return the larger of the two directions to each node, shape ``(n,)``, microseconds."""
         ...
@@ -102,9 +106,14 @@ class RttMatrix:
         out = self.rtt_us[row]
         return np.where(out == UNKNOWN_US, self.rtt_us[:, row], out)
 
+    def to_node(self, column: int) -> NDArray[np.int32]:
+        """Return RTTs measured towards `column`, the other direction filling the gaps."""
+        out = self.rtt_us[:, column]
+        return np.where(out == UNKNOWN_US, self.rtt_us[column], out)
+
     def farther(self, row: int) -> NDArray[np.int32]:
         """Return the larger of the two directions."""
-        return np.maximum(self.rtt_us[row], self.rtt_us[:, row])
+        return np.asarray(np.maximum(self.rtt_us[row], self.rtt_us[:, row]))
 
     def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return RTTs of pairs, the other direction filling the gaps."""
@@ -113,7 +122,7 @@ class RttMatrix:
 
     def symmetric(self) -> NDArray[np.int32]:
         """Return the larger of both directions for all pairs, shape ``(n, n)``."""
-        return np.maximum(self.rtt_us, self.rtt_us.T)
+        return np.asarray(np.maximum(self.rtt_us, self.rtt_us.T))
 
     def with_pairs(self, pairs: Mapping[tuple[int, int], int]) -> "RttMatrix":
         """Return a copy in which the directed `pairs` have other values, microseconds."""
@@ -154,7 +163,7 @@ class MetroRtt:
     def _row(self, row: int) -> NDArray[np.int32]:
         out = self.metro_rtt_us[self.metro[row]][self.metro] + self.access_us + self.access_us[row]
         out[row] = 0
-        return out.astype(np.int32)
+        return np.asarray(out, dtype=np.int32)
 
     def from_node(self, row: int) -> NDArray[np.int32]:
         """Return RTTs from `row`, overrides applied."""
@@ -177,6 +186,14 @@ class MetroRtt:
             pairs = rows * n + columns
             at = np.minimum(np.searchsorted(keys, pairs), len(keys) - 1)
             out = np.where(keys[at] == pairs, values[at], out)
+        return out
+
+    def to_node(self, column: int) -> NDArray[np.int32]:
+        """Return RTTs to `column`, overrides applied."""
+        out = self._row(column)
+        for (i, j), rtt_us in self.overrides.items():
+            if j == column:
+                out[i] = rtt_us
         return out
 
     def farther(self, row: int) -> NDArray[np.int32]:

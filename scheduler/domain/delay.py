@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Literal
 
+from typing_extensions import override
+
 LABEL_PREFIX = "delay_"
 ANNOTATION = "isochrone.dev/delay"
 
@@ -42,6 +44,7 @@ class Reference:
     namespace: str
     workload_kind: str = ""
 
+    @override
     def __str__(self) -> str:
         if self.kind == "auto":
             return self.name
@@ -72,6 +75,7 @@ class DelayFault:
     value: str
     fix: str
 
+    @override
     def __str__(self) -> str:
         return f'{self.key}: "{self.value}" is not a delay; {self.fix}'
 

@@ -72,13 +72,7 @@ class RttChanged:
 
 
 ClusterEvent = (
-    NodeChanged
-    | NodeDeleted
-    | PodChanged
-    | PodDeleted
-    | ServiceChanged
-    | ServiceDeleted
-    | Listed
+    NodeChanged | NodeDeleted | PodChanged | PodDeleted | ServiceChanged | ServiceDeleted | Listed
 )
 """A closed union: the type checker finds the missing case."""
 

@@ -7,6 +7,8 @@ in the flow. A `Pod` adds only its identity.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from typing_extensions import override
+
 from scheduler.domain.delay import DelayConstraint, DelayFault
 from scheduler.domain.resources import Resources
 
@@ -59,6 +61,7 @@ class WorkloadRef:
     namespace: str
     name: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.kind.lower()}/{self.name}"
 
@@ -93,6 +96,7 @@ class PodClass:
         rest = (self.node_selector, self.required_nodes, self.tolerations, self.node_name)
         object.__setattr__(self, "_hash", hash((parts, rest, self.priority)))
 
+    @override
     def __hash__(self) -> int:
         return self._hash
 

@@ -18,13 +18,19 @@ class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     latency_weight: int = 1
     """Cost units per microsecond of RTT to each reference."""
 
-    balance_weight: int = 2_000
-    """Cost units for the step from an empty to a full node: 2 ms. Small beside latency: the edge
-    exists for latency."""
+    balance_weight: int = 100
+    """Cost units for the step from an empty to a full node: 0.1 ms, a tie-break. Least latency is
+    promised first; pods without a delay have no latency, and load alone decides for them."""
 
-    spread_weight: int = 50_000
-    """Cost units for the second replica in a failure domain, twice that for the third, …: 50 ms,
-    so that replicas leave a shared domain unless everything else is much farther."""
+    spread_domain_weight: int = 20_000
+    """Cost units for the second replica in a failure domain, twice that for the third, …: 20 ms, so
+    that replicas leave a shared domain unless everything else is much farther."""
+
+    spread_zone_weight: int = 5_000
+    """The same for replicas in one zone of the smallest layer."""
+
+    spread_node_weight: int = 20_000
+    """The same for replicas on one node, on top of the two above."""
 
     preferred_weight: int = 1_000
     """Cost units per unit (1 to 100) of a preferred node affinity's weight."""
@@ -42,11 +48,25 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     pricing_rounds: int = 40
     """Most rounds of column generation. Ten sufficed for 100,000 pods on 12,500 nodes."""
 
-    program_nodes: int = 400
+    program_nodes: int = 20
     """Most branch-and-bound nodes of one integer program."""
 
     program_columns: int = 60_000
-    """Largest integer program tried; beyond it rounding and local search alone decide."""
+    """Most columns of the relaxation of a contested stage; beyond it only classes on contested nodes
+    keep their choice."""
+
+    exact_columns: int = 600
+    """Most columns for which the cheapest packing is proven too, not only the fullest. Larger
+    contested stages are improved by ejection chains: proving them takes minutes."""
+
+    cost_gap: float = 0.001
+    """How near the proven bound is near enough: a fifth of the budget of 0.5 %."""
+
+    chain_steps: int = 4_000
+    """Most steps one ejection-chain search looks at."""
+
+    chain_sweeps: int = 2
+    """How often each pod of a contested stage is tried elsewhere."""
 
 
 class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

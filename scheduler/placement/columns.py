@@ -1,0 +1,67 @@
+"""Column generation: start with each class's cheapest nodes, let duals bring in the rest.
+
+A column left out would lower the cost only if its price is below what the class gains and the node
+gives up: when no such column is left, the optimum of the full graph is proven.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.placement.graph import FlowAnswer, solve_flow
+from scheduler.placement.problem import Problem
+from scheduler.placement.settings import EffortSettings
+
+
+def cheapest(problem: Problem, per_class: int) -> NDArray[np.bool_]:
+    """Return the `per_class` cheapest feasible columns of each class, shape ``(g, n)``.
+
+    Equal costs are broken by node order, so that the choice repeats.
+    """
+    if problem.feasible.shape[1] <= per_class:
+        return problem.feasible.copy()
+    dearest = np.iinfo(np.int64).max
+    cost = np.where(problem.feasible, problem.cost, dearest)
+    first = np.argpartition(cost, per_class - 1, axis=1)[:, :per_class]
+    out = np.zeros_like(problem.feasible)
+    np.put_along_axis(out, first, values=True, axis=1)
+    return out & problem.feasible
+
+
+def solve_columns(
+    problem: Problem, effort: EffortSettings
+) -> tuple[FlowAnswer, NDArray[np.bool_], int, bool]:
+    """Return the flow optimum, the columns offered, the rounds, and whether it is proven."""
+    offered = cheapest(problem, effort.columns_per_class)
+    rounds = 0
+    while True:
+        rounds += 1
+        answer = solve_flow(problem, offered)
+        missing = problem.feasible & ~offered
+        wanted = missing & (_reduced_cost(problem, answer) < 0)
+        if not wanted.any():
+            return answer, offered, rounds, True
+        if rounds >= effort.pricing_rounds:
+            return answer, offered, rounds, False
+        offered |= _best(problem, answer, wanted, effort.columns_per_class)
+
+
+def _reduced_cost(problem: Problem, answer: FlowAnswer) -> NDArray[np.int64]:
+    """Return a lower bound on each column's reduced cost, shape ``(g, n)``.
+
+    For a class that spreads, what its groups already cost is left out, which can only lower the
+    value: a column may be brought in for nothing, but none that helps is missed.
+    """
+    return np.asarray(problem.cost + answer.class_price[:, None] - answer.node_price[None, :])
+
+
+def _best(
+    problem: Problem, answer: FlowAnswer, wanted: NDArray[np.bool_], per_class: int
+) -> NDArray[np.bool_]:
+    """Return the wanted columns with the lowest reduced cost, at most `per_class` a class."""
+    reduced = np.where(wanted, _reduced_cost(problem, answer), np.iinfo(np.int64).max)
+    if wanted.shape[1] <= per_class:
+        return wanted
+    first = np.argpartition(reduced, per_class - 1, axis=1)[:, :per_class]
+    out = np.zeros_like(wanted)
+    np.put_along_axis(out, first, values=True, axis=1)
+    return out & wanted

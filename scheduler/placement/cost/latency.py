@@ -1,0 +1,36 @@
+"""Latency: the RTT to each reference; exceeding a soft delay costs extra.
+
+Source: "least latency" is the third of the design's promises; the RTT is what a user asked about.
+"""
+
+import numpy as np
+
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.cost.model import Units
+from scheduler.placement.reach import Bound, Reach
+from telemetry.model import UNKNOWN_US
+
+
+class LatencyCost:
+    """``latency_weight * rtt_us`` for each delay, plus ``soft_delay_weight`` per µs of excess."""
+
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
+        """Return the latency cost of each node."""
+        del pending
+        weights = batch.settings.cost
+        total = np.zeros(len(batch.table), dtype=np.int64)
+        for bound in reach.hard:
+            total += weights.latency_weight * np.maximum(bound.row.astype(np.int64), 0)
+        for bound in reach.soft:
+            total += self._soft(bound, weights.latency_weight, weights.soft_delay_weight)
+        return total
+
+    def _soft(self, bound: Bound, latency_weight: int, excess_weight: int) -> Units:
+        """A pair nobody measured costs as if it exceeded the budget by half: it may rank, last."""
+        within_us = bound.target.constraint.within_us
+        row = bound.row.astype(np.int64)
+        assumed = max(int(row.max(initial=0)), within_us + within_us // 2)
+        rtt_us = np.where(row == UNKNOWN_US, assumed, row)
+        return np.asarray(
+            latency_weight * rtt_us + excess_weight * np.maximum(rtt_us - within_us, 0)
+        )

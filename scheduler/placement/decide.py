@@ -1,0 +1,137 @@
+"""The decision: stages in order, each a flow, settled in exact vectors, then reasons for the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from scheduler.domain.plan import Assignment, Plan, PlanStats, Unplaced
+from scheduler.domain.reasons import Refusal
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.columns import solve_columns
+from scheduler.placement.graph import fits_exact_integers
+from scheduler.placement.order import Order, order
+from scheduler.placement.problem import Packing, Problem
+from scheduler.placement.reach import reach
+from scheduler.placement.refusals import refuse
+from scheduler.placement.rounding import settle
+from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.stage import Placing, carry_out, stage_problem
+from scheduler.placement.together import place_together
+
+
+@dataclass(slots=True)
+class _Figures:
+    """Work and quality, summed over the stages."""
+
+    arcs: int = 0
+    rounds: int = 0
+    cost: int = 0
+    bound: int = 0
+    is_optimal: bool = True
+    methods: set[str] = field(default_factory=set)
+
+
+def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
+    """Return where each pending pod goes, and why the others wait.
+
+    Parameters
+    ----------
+    snapshot
+        What is known.
+    settings
+        Weights and bounds on work.
+    """
+    batch = Batch(snapshot, settings)
+    placing = Placing({}, batch.table.free)
+    figures = _Figures()
+    if len(batch.table):
+        _run_stages(batch, order(batch.classes), placing, figures)
+    return _plan(batch, placing, figures)
+
+
+def _run_stages(batch: Batch, stages: Order, placing: Placing, figures: _Figures) -> None:
+    for stage in stages.stages:
+        for circle in stage.circles:
+            place_together(batch, circle, placing)
+            figures.is_optimal = False
+            figures.methods.add("anchors")
+        for chunk in _chunks(batch, stage.plain, placing, stages):
+            problem, kept = stage_problem(batch, chunk, placing, stages.dependants)
+            if kept:
+                carry_out(problem, _solve(batch, problem, figures), kept, placing)
+        if stages.dependants:
+            # Each stage is solved to its optimum, their sequence need not be.
+            figures.is_optimal = False
+
+
+def _chunks(
+    batch: Batch, classes: Sequence[PendingClass], placing: Placing, stages: Order
+) -> list[Sequence[PendingClass]]:
+    """Split a stage by priority where its ranks would not fit into exact integers together."""
+    if not classes:
+        return []
+    priorities = sorted({c.pod_class.priority for c in classes}, reverse=True)
+    if len(priorities) == 1:
+        return [classes]
+    problem, _ = stage_problem(batch, classes, placing, stages.dependants)
+    if fits_exact_integers(problem):
+        return [classes]
+    return [[c for c in classes if c.pod_class.priority == p] for p in priorities]
+
+
+def _solve(batch: Batch, problem: Problem, figures: _Figures) -> Packing:
+    effort = batch.settings.effort
+    answer, offered, rounds, is_proven = solve_columns(problem, effort)
+    figures.arcs += answer.arcs
+    figures.rounds += rounds
+    packing = answer.packing
+    if packing.fits(problem):
+        cost = packing.cost(problem)
+        figures.methods.add("flow")
+        figures.bound += cost if is_proven else 0
+        figures.is_optimal &= is_proven
+    else:
+        settled = settle(problem, packing, offered, effort)
+        packing = settled.packing
+        cost = packing.cost(problem)
+        figures.methods.add(settled.method)
+        figures.bound += min(settled.bound, cost)
+        figures.is_optimal &= settled.is_optimal
+    figures.cost += cost
+    return packing
+
+
+def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
+    names = [node.name for node in batch.table.nodes]
+    assignments: dict[str, Assignment] = {}
+    refused: dict[str, Refusal] = {}
+    for pending in batch.classes:
+        spots = placing.pods.get(pending.pod_class, [])
+        if spots:
+            near = reach(batch, pending, placing.pods)
+            notes = tuple(sorted({t.note for t in pending.targets if t.note}))
+            for pod, (node, _) in zip(pending.pods, spots, strict=False):
+                measured = near.measured(node, names)
+                assignments[pod.key] = Assignment(pod, names[node], measured, notes)
+        if len(spots) < len(pending.pods):
+            refusal = refuse(batch, pending, placing)
+            refused.update((pod.key, refusal) for pod in pending.pods[len(spots) :])
+    return Plan(
+        tuple(assignments[p.key] for p in batch.snapshot.pending if p.key in assignments),
+        tuple(Unplaced(p, refused[p.key]) for p in batch.snapshot.pending if p.key in refused),
+        _stats(batch, len(assignments), figures),
+    )
+
+
+def _stats(batch: Batch, placed: int, figures: _Figures) -> PlanStats:
+    return PlanStats(
+        pending=len(batch.snapshot.pending),
+        placed=placed,
+        classes=len(batch.classes),
+        arcs=figures.arcs,
+        rounds=figures.rounds,
+        cost=figures.cost,
+        bound=figures.bound,
+        is_optimal=figures.is_optimal,
+        method=", ".join(sorted(figures.methods)),
+    )

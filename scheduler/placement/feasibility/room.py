@@ -1,0 +1,31 @@
+"""Room: what a pod asks for against what is left, in exact integers.
+
+As kube-scheduler's NodeResourcesFit: a resource the pod does not ask for is not looked at, so that
+a node over-committed in it still takes the pod.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.domain.reasons import Cause
+from scheduler.domain.resources import PODS
+from scheduler.domain.snapshot import NodeTable
+from scheduler.placement.feasibility.verdict import Mask, Verdict
+
+
+def fits(demand: NDArray[np.int64], free: NDArray[np.int64]) -> Mask:
+    """Return the nodes with room for one pod of `demand` (shape ``(r,)``); `free` ``(n, r)``."""
+    asked = demand > 0
+    return np.asarray((free[:, asked] >= demand[asked]).all(axis=1))
+
+
+def room(table: NodeTable, demand: NDArray[np.int64], free: NDArray[np.int64]) -> Verdict:
+    """Nodes with room, and for the others each resource that is short."""
+    texts = []
+    passes = np.ones(len(table), dtype=np.bool_)
+    for k, name in enumerate(table.resources):
+        if demand[k] > 0:
+            short = free[:, k] < demand[k]
+            passes &= ~short
+            texts.append(("Too many pods" if name == PODS else f"Insufficient {name}", short))
+    return Verdict(Cause.RESOURCE, passes, texts)

@@ -1,0 +1,213 @@
+"""A stage as a min-cost flow: class -> (groups it spreads over) -> node -> sink, or -> waiting.
+
+Supply stands at the class, not at the pod: the same optimum with a tenth of the arcs. Convex prices
+are parallel arcs. Room is a relaxation here: a node offers as many slots as its smallest candidate
+needs. Where the flow respects the true rooms it is the optimum; where not, the node is contested
+and the integer program decides (`scheduler.placement.rounding`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.flow.network import NetworkBuilder
+from scheduler.flow.solver import LARGEST_COST, FlowSolution, solve
+from scheduler.placement.problem import LOAD_WIDTHS, Ints, Packing, Problem, SpreadLevel
+
+UNIT_ARCS = 16
+"""Replicas of a class in one group that get an arc each; the rest share arcs that double."""
+
+NO_ROOM = 1 << 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowAnswer:
+    """The relaxation's optimum.
+
+    `class_price` and `node_price` are potentials: what one more pod of the class, one more slot of
+    the node is worth. `waiting` are the prices of leaving a pod out, by rank.
+    """
+
+    packing: Packing
+    cost: int
+    class_price: Ints
+    node_price: Ints
+    waiting: tuple[int, ...]
+    arcs: int
+
+
+def slots(problem: Problem) -> tuple[Ints, Ints]:
+    """Return how many pods fit, optimistically: by node ``(n,)``, by class and node ``(g, n)``."""
+    room = np.maximum(problem.free, 0)
+    fit = np.full(problem.feasible.shape, NO_ROOM, dtype=np.int64)
+    for r in range(problem.demand.shape[1]):
+        asked = problem.demand[:, r]
+        some = np.flatnonzero(asked > 0)
+        sizes, which = np.unique(asked[some], return_inverse=True)
+        per_size = room[None, :, r] // sizes[:, None]
+        fit[some] = np.minimum(fit[some], per_size[which])
+    smallest = _smallest(problem)
+    each = np.where(smallest > 0, room // np.maximum(smallest, 1), NO_ROOM)
+    return np.asarray(each.min(axis=1)), fit
+
+
+def _smallest(problem: Problem) -> Ints:
+    """Return the least any candidate of a node takes of each resource, shape ``(n, r)``."""
+    out = np.zeros_like(problem.free)
+    for r in range(problem.demand.shape[1]):
+        asked = problem.demand[:, r]
+        least = np.where(problem.feasible, asked[:, None], NO_ROOM).min(axis=0)
+        out[:, r] = np.where(least == NO_ROOM, 0, least)
+    return out
+
+
+def waiting_prices(problem: Problem, offered: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the price of leaving a pod out, by rank, lowest rank last.
+
+    A pod of one rank outweighs all costs and all pods of lower ranks together.
+    """
+    spread = np.array(
+        [
+            sum(lv.weight * (int(lv.existing.max(initial=0)) + int(c)) for lv in levels)
+            for levels, c in zip(problem.spread, problem.count, strict=True)
+        ],
+        dtype=np.int64,
+    )
+    dearest = np.where(offered, problem.cost, 0).max(axis=1, initial=0) + spread
+    load = int(problem.load_cost.max(initial=0))
+    price = 1 + int((problem.count * (dearest + load)).sum())
+    prices = []
+    for rank in reversed(range(problem.ranks)):
+        prices.append(price)
+        price *= 1 + int(problem.count[problem.rank == rank].sum())
+    return tuple(reversed(prices))
+
+
+def fits_exact_integers(problem: Problem) -> bool:
+    """Whether the prices of all ranks fit into the solver's integers together."""
+    highest = waiting_prices(problem, problem.feasible)[0]
+    largest = max(int(problem.count.sum()), len(problem.count) + len(problem.free) + 1)
+    return highest * largest <= LARGEST_COST
+
+
+def solve_flow(problem: Problem, offered: NDArray[np.bool_]) -> FlowAnswer:
+    """Return the optimum of the relaxation over the offered columns.
+
+    Raises
+    ------
+    SolverError
+        If the prices would not fit into exact integers (very many ranks): place fewer ranks at once.
+    """
+    builder = NetworkBuilder()
+    classes = builder.vertices(problem.count)
+    nodes = builder.vertices(np.zeros(len(problem.free), dtype=np.int64))
+    sink = builder.vertices(np.array([-int(problem.count.sum())]))
+    room, fit = slots(problem)
+    waiting = waiting_prices(problem, offered)
+    builder.arcs(
+        classes + np.arange(len(problem.count)),
+        sink,
+        problem.count,
+        np.array(waiting, dtype=np.int64)[problem.rank],
+    )
+    _add_load(builder, problem, nodes, sink, room)
+    g, n = np.nonzero(offered)
+    limit = np.minimum(problem.count[g], fit[g, n])
+    is_spread = np.array([bool(levels) for levels in problem.spread], dtype=np.bool_)
+    plain = np.flatnonzero(~is_spread[g])
+    where = builder.arcs(
+        classes + g[plain], nodes + n[plain], limit[plain], problem.cost[g[plain], n[plain]]
+    )
+    blocks = [(g[plain], n[plain], where)]
+    for number in np.flatnonzero(is_spread).tolist():
+        mine = np.flatnonzero(g == number)
+        if len(mine):
+            blocks.extend(
+                _add_spread(builder, problem, number, (n[mine], limit[mine]), (classes, nodes))
+            )
+    answer = solve(builder.network())
+    node_price = answer.potential[nodes : nodes + len(problem.free)].copy()
+    # A node no column leads to has no price of its own: the one that its cheapest slot implies.
+    idle = ~offered.any(axis=0)
+    node_price[idle] = answer.potential[sink] - problem.load_cost[idle, 0]
+    return FlowAnswer(
+        _packing(problem, blocks, answer),
+        answer.cost,
+        answer.potential[classes : classes + len(problem.count)],
+        node_price,
+        waiting,
+        builder.n_arcs,
+    )
+
+
+_Block = tuple[Ints, Ints, slice]
+
+
+def _packing(problem: Problem, blocks: list[_Block], answer: FlowSolution) -> Packing:
+    pods = np.zeros(problem.feasible.shape, dtype=np.int32)
+    for g, n, where in blocks:
+        np.add.at(pods, (g, n), answer.flow[where].astype(np.int32))
+    return Packing(pods)
+
+
+def _add_load(builder: NetworkBuilder, problem: Problem, nodes: int, sink: int, room: Ints) -> None:
+    """Node -> sink: one arc a step of the load cost, together no more than the slots."""
+    start = np.concatenate([[0], np.cumsum(LOAD_WIDTHS)[:-1]])
+    width = np.clip(room[:, None] - start[None, :], 0, LOAD_WIDTHS[None, :])
+    node, step = np.nonzero(width)
+    builder.arcs(nodes + node, sink, width[node, step], problem.load_cost[node, step])
+
+
+def _steps(count: int) -> tuple[Ints, Ints]:
+    """Return capacity and first index of the parallel arcs for up to `count` replicas."""
+    widths = [1] * min(count, UNIT_ARCS)
+    while sum(widths) < count:
+        widths.append(min(widths[-1] * 2, count - sum(widths)))
+    width = np.array(widths, dtype=np.int64)
+    return width, np.cumsum(width) - width
+
+
+def _add_spread(
+    builder: NetworkBuilder,
+    problem: Problem,
+    number: int,
+    columns: tuple[Ints, Ints],
+    base: tuple[int, int],
+) -> list[_Block]:
+    """Class -> outer group -> … -> node, with rising parallel arcs at every level."""
+    n, limit = columns
+    count = int(problem.count[number])
+    parent = np.full(len(n), base[0] + number, dtype=np.int64)
+    *outer, last = problem.spread[number]
+    for level in outer:
+        parent = _add_level(builder, level, count, parent, n)
+    width, first = _steps(count)
+    # The mean of the steps an arc stands for: exact for single replicas.
+    rise = last.weight * (2 * first + width - 1) // 2
+    existing = np.where(last.group[n] >= 0, last.existing[np.maximum(last.group[n], 0)], 0)
+    weight = np.where(last.group[n] >= 0, 1, 0)
+    cost = problem.cost[number, n][:, None] + weight[:, None] * (
+        rise[None, :] + last.weight * existing[:, None]
+    )
+    capacity = np.clip(limit[:, None] - first[None, :], 0, width[None, :])
+    row, step = np.nonzero(capacity)
+    where = builder.arcs(parent[row], base[1] + n[row], capacity[row, step], cost[row, step])
+    return [(np.full(len(row), number), n[row], where)]
+
+
+def _add_level(
+    builder: NetworkBuilder, level: SpreadLevel, count: int, parent: Ints, n: Ints
+) -> Ints:
+    """Add a vertex per group (under each parent) and return each column's vertex."""
+    keys = np.stack([parent, level.group[n]])
+    groups, of = np.unique(keys, axis=1, return_inverse=True)
+    vertex = builder.vertices(np.zeros(groups.shape[1], dtype=np.int64))
+    width, first = _steps(count)
+    rise = level.weight * (2 * first + width - 1) // 2
+    is_counted = groups[1] >= 0
+    existing = np.where(is_counted, level.existing[np.maximum(groups[1], 0)], 0)
+    cost = is_counted[:, None] * (rise[None, :] + level.weight * existing[:, None])
+    k, step = np.nonzero(np.ones_like(cost, dtype=np.bool_))
+    builder.arcs(groups[0][k], vertex + k, width[step], cost[k, step])
+    return np.asarray(vertex + of.ravel())

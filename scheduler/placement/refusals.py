@@ -1,0 +1,135 @@
+"""Why a class waits: nodes counted per reason, and the smallest change that would admit it.
+
+Families are asked in kube-scheduler's order and a node counts under the first that rules it out
+(under several reasons of that family), as its filters do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.domain.delay import format_ms
+from scheduler.domain.reasons import NodeReason, PodCause, PodReason, Refusal
+from scheduler.domain.resources import CPU, PODS
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.feasibility.delay import delay, within
+from scheduler.placement.feasibility.room import fits, room
+from scheduler.placement.feasibility.verdict import Mask, Verdict
+from scheduler.placement.problem import Ints
+from scheduler.placement.reach import Reach, reach
+from scheduler.placement.stage import Placing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What a refusal is made from."""
+
+    batch: Batch
+    pending: PendingClass
+    within: Reach
+    free: Ints
+
+
+def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
+    """Return why the pods of a class that are left over wait."""
+    total = len(batch.table)
+    if total == 0:
+        reason = PodReason(PodCause.NO_NODES, "no nodes available to schedule pods")
+        return Refusal(0, (*pending.problems, reason))
+    if pending.problems:
+        return Refusal(total, pending.problems)
+    near = reach(batch, pending, placing.pods)
+    if near.problems:
+        return Refusal(total, near.problems)
+    view = _View(batch, pending, near, placing.free)
+    reasons, left = _counted(view)
+    if left.any():
+        text = (
+            "nodes with room are left, but no arrangement of the pods that refer to each other "
+            "keeps every delay"
+        )
+        return Refusal(total, (PodReason(PodCause.CROWDED_OUT, text),), reasons)
+    return Refusal(total, (), reasons, _remedy(view))
+
+
+def _counted(view: _View) -> tuple[tuple[NodeReason, ...], Mask]:
+    """Return the reasons and the nodes that nothing rules out."""
+    alive = np.ones(len(view.batch.table), dtype=np.bool_)
+    reasons: list[NodeReason] = []
+    families: list[list[Verdict]] = [[verdict] for verdict in view.pending.verdicts]
+    families.append(_delay_verdicts(view))
+    families.append([room(view.batch.table, view.pending.demand, view.free)])
+    for family in families:
+        passes = alive.copy()
+        for verdict in family:
+            reasons.extend(verdict.reasons(alive))
+            passes &= verdict.passes
+        alive = passes
+    return tuple(reasons), alive
+
+
+def _delay_verdicts(view: _View) -> list[Verdict]:
+    out: list[Verdict] = []
+    for bound in view.within.hard:
+        usable = _usable(view, without=bound.target.constraint)
+        out.extend(delay(view.batch.table, bound.target.constraint, bound.row, usable))
+    return out
+
+
+def _usable(view: _View, without: object) -> Mask:
+    """Return the nodes that everything but one constraint admits."""
+    mask = view.pending.mask & fits(view.pending.demand, view.free)
+    for other in view.within.hard:
+        if other.target.constraint is not without:
+            mask &= within(other.row, other.target.constraint.within_us)
+    return mask
+
+
+def _remedy(view: _View) -> str:
+    """Return the smallest change, by share of what was asked, that admits one pod."""
+    changes = [*_larger_budgets(view), *_smaller_requests(view)]
+    return min(changes)[1] if changes else ""
+
+
+def _larger_budgets(view: _View) -> list[tuple[float, str]]:
+    names = view.batch.table.nodes
+    out = []
+    for bound in view.within.hard:
+        constraint = bound.target.constraint
+        usable = np.flatnonzero(_usable(view, without=constraint) & (bound.row >= 0))
+        if len(usable):
+            best = int(usable[int(bound.row[usable].argmin())])
+            rtt_us = int(bound.row[best])
+            text = (
+                f"a delay of {format_ms(rtt_us)} instead of {constraint.within_ms} to "
+                f"{constraint.reference} would admit it on {names[best].name}"
+            )
+            out.append((rtt_us / constraint.within_us - 1.0, text))
+    return out
+
+
+def _smaller_requests(view: _View) -> list[tuple[float, str]]:
+    """Return for the node that is least short what is missing there."""
+    near = np.flatnonzero(view.pending.mask & view.within.mask)
+    demand = view.pending.demand
+    if not len(near):
+        return []
+    short = np.maximum(demand[None, :] - view.free[near], 0) * (demand > 0)
+    share = (short / np.maximum(demand, 1)).max(axis=1)
+    best = int(share.argmin())
+    missing = [
+        _amount(name, int(short[best, k]))
+        for k, name in enumerate(view.batch.table.resources)
+        if short[best, k]
+    ]
+    node = view.batch.table.nodes[int(near[best])].name
+    return [(float(share[best]), f"{' and '.join(missing)} more on {node} would admit it")]
+
+
+def _amount(resource: str, value: int) -> str:
+    if resource == CPU:
+        return f"{value}m cpu"
+    if resource == PODS:
+        return f"{value} pod slot{'s' if value > 1 else ''}"
+    mib = 2**20
+    return f"{-(-value // mib)}Mi {resource}" if value >= mib else f"{value} {resource}"

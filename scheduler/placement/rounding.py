@@ -1,0 +1,198 @@
+"""Contested rooms: from a relaxation to whole pods in exact vectors of resources.
+
+The relaxed program says how many pods can be placed at most and which are worth placing; its
+rounding is filled by ejection chains. Where that does not meet the bound, the integer program
+decides under a limit on its branch-and-bound nodes. The best packing that fits wins.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.flow.program import Floats, ProgramSolution, solve_integer, solve_linear
+from scheduler.placement.chains import ChainSearch
+from scheduler.placement.integer import COST_SCALE, StageProgram, stage_program
+from scheduler.placement.problem import Packing, Problem, overcommitted
+from scheduler.placement.settings import EffortSettings
+
+PRICE_OF_WAITING = 20.0
+"""In the relaxation a pod left out costs this many times the dearest column: enough to place it by
+moving twenty others, and small enough to keep floating point exact to the unit."""
+
+RANK_STEP = 8.0
+"""How much more a rank weighs than the next in the relaxation, which only guides."""
+
+_WHOLE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """A packing that fits, with a proven lower bound on its cost for as many pods placed."""
+
+    packing: Packing
+    bound: int
+    is_optimal: bool
+    method: str
+
+
+def settle(
+    problem: Problem, flow: Packing, offered: NDArray[np.bool_], effort: EffortSettings
+) -> Settled:
+    """Return the best packing found for a stage whose flow over-commits some node.
+
+    Parameters
+    ----------
+    flow
+        The flow's packing, which need not fit.
+    offered
+        Columns the flow used; all feasible columns are taken instead while they are few enough.
+    """
+    columns = problem.feasible
+    if int(columns.sum()) > effort.program_columns:
+        columns = _contested(problem, flow, offered)
+    program = stage_program(problem, columns)
+    prices = _prices(program)
+    relaxed = solve_linear(program.program(prices, []))
+    if relaxed.values is None:
+        return Settled(_empty(problem), 0, is_optimal=False, method="none")
+    share = np.bincount(
+        program.g, weights=relaxed.values[: len(program.g)], minlength=len(problem.count)
+    )
+    search = ChainSearch(problem, _rounded(program, relaxed.values), effort.chain_steps)
+    search.place_missing(share / np.maximum(1, problem.count))
+    packing, proven = _most_pods(program, search.packing, effort)
+    if len(program.g) <= effort.exact_columns:
+        return _cheapest(program, packing, effort, is_count_proven=proven)
+    search = ChainSearch(problem, packing, effort.chain_steps)
+    search.improve(effort.chain_sweeps)
+    packing = search.packing
+    return Settled(
+        packing,
+        _bound(program, relaxed, prices, packing),
+        is_optimal=False,
+        method="relaxation, chains" + (", most pods proven" if proven else ""),
+    )
+
+
+def _empty(problem: Problem) -> Packing:
+    return Packing(np.zeros(problem.feasible.shape, dtype=np.int32))
+
+
+def _contested(problem: Problem, flow: Packing, offered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return all offered columns of classes on contested nodes, and the flow's own elsewhere."""
+    nodes = overcommitted(problem, flow)
+    hot = np.asarray((flow.pods[:, nodes] > 0).any(axis=1))
+    return (offered & hot[:, None]) | (flow.pods > 0)
+
+
+def _prices(program: StageProgram) -> Floats:
+    """Return cost less the price of waiting, for every variable."""
+    problem = program.problem
+    out = program.cost.copy()
+    top = PRICE_OF_WAITING * max(1.0, float(program.cost.max(initial=0.0)))
+    rank = problem.rank[program.g]
+    out[: len(program.g)] -= top * RANK_STEP ** (problem.ranks - 1 - rank).astype(np.float64)
+    return out
+
+
+def _bound(
+    program: StageProgram, relaxed: ProgramSolution, prices: Floats, packing: Packing
+) -> int:
+    """Return the least cost of placing what `packing` places, by the relaxation."""
+    placed = packing.pods[program.g, program.n]
+    waived = ((program.cost - prices)[: len(program.g)] * placed).sum()
+    return max(0, int(np.ceil((relaxed.objective + waived) * COST_SCALE - 1.0)))
+
+
+def _rounded(program: StageProgram, values: Floats) -> Packing:
+    """Return the relaxation's whole part, then its fractions from the largest, where they fit."""
+    problem = program.problem
+    amounts = values[: len(program.g)]
+    whole = np.floor(amounts + _WHOLE).astype(np.int32)
+    pods = np.zeros(problem.feasible.shape, dtype=np.int32)
+    pods[program.g, program.n] = whole
+    if overcommitted(problem, Packing(pods)).any():
+        # Tolerances of the solver; start from nothing rather than from what does not fit.
+        pods[:] = 0
+    free = problem.free - pods.T.astype(np.int64) @ problem.demand
+    left = problem.count - pods.sum(axis=1)
+    part = amounts - whole
+    size = problem.demand[program.g].max(axis=1)
+    order = np.lexsort((program.cost[: len(part)], -size, -np.round(part, 6)))
+    for k in order[part[order] > _WHOLE].tolist():
+        g, n = int(program.g[k]), int(program.n[k])
+        demand = problem.demand[g]
+        if left[g] and (free[n] >= demand)[demand > 0].all():
+            pods[g, n] += 1
+            free[n] -= demand
+            left[g] -= 1
+    return Packing(pods)
+
+
+def _most_pods(
+    program: StageProgram, packing: Packing, effort: EffortSettings
+) -> tuple[Packing, bool]:
+    """Raise the number placed, rank by rank, to the proven most; return whether it is proven."""
+    problem = program.problem
+    floors: list[tuple[int, int]] = []
+    proven = True
+    for rank in range(problem.ranks):
+        total = int(problem.count[problem.rank == rank].sum())
+        placed = total - int(packing.unplaced(problem)[rank])
+        if placed < total:
+            objective = program.count_objective(rank)
+            asked = program.program(objective, floors)
+            most = int(np.floor(-solve_linear(asked).bound + _WHOLE))
+            if placed < most:
+                found = solve_integer(
+                    asked,
+                    nodes=effort.program_nodes,
+                    start=program.start(packing),
+                    gap=1.0 - _WHOLE,
+                )
+                packing = _better(program, packing, found)
+                placed = total - int(packing.unplaced(problem)[rank])
+                proven &= found.is_optimal
+        floors.append((rank, placed))
+    return packing, proven
+
+
+def _cheapest(
+    program: StageProgram, packing: Packing, effort: EffortSettings, *, is_count_proven: bool
+) -> Settled:
+    """Return the cheapest packing that places as many pods, proven where the limit allows."""
+    problem = program.problem
+    left = packing.unplaced(problem)
+    floors = [
+        (rank, int(problem.count[problem.rank == rank].sum() - left[rank]))
+        for rank in range(problem.ranks)
+    ]
+    search = ChainSearch(problem, packing, effort.chain_steps)
+    search.improve(effort.chain_sweeps)
+    packing = search.packing
+    found = solve_integer(
+        program.program(program.cost, floors),
+        nodes=effort.program_nodes,
+        start=program.start(packing),
+        relative_gap=effort.cost_gap,
+    )
+    packing = _better(program, packing, found)
+    return Settled(
+        packing,
+        max(0, int(np.ceil(found.bound * COST_SCALE - 1.0))) if np.isfinite(found.bound) else 0,
+        is_optimal=found.is_optimal and is_count_proven,
+        method="integer program",
+    )
+
+
+def _better(program: StageProgram, packing: Packing, found: ProgramSolution) -> Packing:
+    """Return the better of two packings; a solver's answer counts only if it fits exactly."""
+    if found.values is None:
+        return packing
+    other = program.packing(found.values)
+    problem = program.problem
+    is_whole = (other.pods >= 0).all() and (other.pods.sum(axis=1) <= problem.count).all()
+    if not is_whole or not other.fits(problem):
+        return packing
+    return min(packing, other, key=lambda p: p.value(problem))

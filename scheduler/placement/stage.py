@@ -1,0 +1,103 @@
+"""One stage: its classes as a `Problem`, and its solution as nodes for pods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.domain.workload import PodClass
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.cost.cloud import CloudCost
+from scheduler.placement.cost.latency import LatencyCost
+from scheduler.placement.cost.load import load_costs
+from scheduler.placement.cost.model import CostModel, Units
+from scheduler.placement.cost.preference import PreferenceCost
+from scheduler.placement.cost.spread import existing_replicas, spread_levels
+from scheduler.placement.feasibility.room import fits
+from scheduler.placement.lookahead import lookahead
+from scheduler.placement.problem import Ints, Packing, Problem
+from scheduler.placement.reach import Reach, reach
+
+MODELS: tuple[CostModel, ...] = (LatencyCost(), CloudCost(), PreferenceCost())
+
+
+@dataclass(slots=True)
+class Placing:
+    """What this decision has placed so far: node and name of pods by class, and the room left."""
+
+    pods: dict[PodClass, list[tuple[int, str]]]
+    free: Ints
+
+    def put(self, pending: PendingClass, nodes: Sequence[int]) -> None:
+        """Place the next pods of a class on `nodes`, in queue order."""
+        done = self.pods.setdefault(pending.pod_class, [])
+        for node in nodes:
+            done.append((node, pending.pods[len(done)].name))
+            self.free[node] -= pending.demand
+
+    def left(self, pending: PendingClass) -> int:
+        """Return how many pods of a class are not placed yet."""
+        return len(pending.pods) - len(self.pods.get(pending.pod_class, ()))
+
+
+def arc_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units:
+    """Return the cost of each node by the active models, shape ``(n,)``, cost units."""
+    total = np.zeros(len(batch.table), dtype=np.int64)
+    for model in MODELS:
+        total += model.arc_costs(batch, pending, within)
+    return total
+
+
+def stage_problem(
+    batch: Batch,
+    classes: Sequence[PendingClass],
+    placing: Placing,
+    dependants: Mapping[int, tuple[PendingClass, ...]],
+) -> tuple[Problem, tuple[PendingClass, ...]]:
+    """Return the stage's arrays and the classes they stand for, those without a node left out."""
+    rows = []
+    for pending in classes:
+        within = reach(batch, pending, placing.pods)
+        mask = pending.mask & within.mask
+        mask &= fits(pending.demand, placing.free)
+        if mask.any():
+            cost = arc_costs(batch, pending, within)
+            if pending.number in dependants:
+                cost = cost + lookahead(
+                    batch, pending, dependants[pending.number], (mask, cost), placing
+                )
+            rows.append((pending, mask, cost))
+    kept = tuple(pending for pending, _, _ in rows)
+    priorities = sorted({c.pod_class.priority for c in kept}, reverse=True)
+    demand = np.array([c.demand for c in kept], dtype=np.int64).reshape(len(kept), -1)
+    count = np.array([placing.left(c) for c in kept], dtype=np.int64)
+    n = len(batch.table)
+    problem = Problem(
+        demand=demand,
+        count=count,
+        rank=np.array([priorities.index(c.pod_class.priority) for c in kept], dtype=np.int64),
+        free=placing.free.copy(),
+        feasible=np.array([mask for _, mask, _ in rows], dtype=np.bool_).reshape(len(kept), n),
+        cost=np.array([cost for _, _, cost in rows], dtype=np.int64).reshape(len(kept), n),
+        load_cost=load_costs(
+            batch.table.allocatable,
+            placing.free,
+            demand,
+            count,
+            batch.settings.cost.balance_weight,
+        ),
+        spread=tuple(
+            spread_levels(batch, c, existing_replicas(batch, c, placing.pods)) for c in kept
+        ),
+    )
+    return problem, kept
+
+
+def carry_out(
+    problem: Problem, packing: Packing, classes: Sequence[PendingClass], placing: Placing
+) -> None:
+    """Write a packing into `placing`: cheapest node to the pod first in the queue."""
+    for g, pending in enumerate(classes):
+        nodes = np.flatnonzero(packing.pods[g])
+        nodes = nodes[np.argsort(problem.cost[g, nodes], kind="stable")]
+        placing.put(pending, np.repeat(nodes, packing.pods[g, nodes]).tolist())
