@@ -59,8 +59,8 @@ class FailPart(Part, frozen=True):
     node: str = ""
     site: str = ""
     for_: str = msgspec.field(default="", name="for")
-    ready: Literal["Unknown", "False"] = "Unknown"
-    """``Unknown``: the node falls silent. ``False``: its kubelet says that it is not ready."""
+    how: Literal["silent", "not-ready"] = "silent"
+    """The node falls silent, or its kubelet says that it is not ready."""
 
 
 class ReturnPart(Part, frozen=True):

@@ -112,7 +112,9 @@ class _Resolver:
 
     def _fail(self, fail: FailPart, at_s: float, where: str) -> Iterator[Moment]:
         nodes, what = self._nodes(fail, where)
-        yield Moment(at_s, f"{what} died", (FailNodes(nodes, fail.ready),))
+        is_silent = fail.how == "silent"
+        text = f"{what} died" if is_silent else f"{what} says that it is not ready"
+        yield Moment(at_s, text, (FailNodes(nodes, "Unknown" if is_silent else "False"),))
         if fail.for_:
             yield Moment(at_s + span_s(fail.for_, where), f"{what} is back", (ReturnNodes(nodes),))
 

@@ -11,8 +11,8 @@ from simulator.expectation import expectation_of
 from simulator.inventory import inventory_of_matrix
 from simulator.manifests import read_manifests
 from simulator.planetlab import load_snapshots
-from simulator.scenario import read_scenario
-from simulator.world import Options, World, open_world
+from simulator.scenario import parse_scenario, read_scenario
+from simulator.world import Options, World, build, open_world
 
 DEMO = Path(__file__).parents[3] / "demo"
 SCENARIOS = sorted((DEMO / "scenarios").glob("*.yaml"))
@@ -87,3 +87,15 @@ def _nodes_within(pod: Pod, rows: tuple[str, ...], rtt_us: np.ndarray) -> int:
         if delay.reference.name in rows:
             is_near &= rtt_us[rows.index(delay.reference.name)] <= delay.within_us
     return int(is_near.sum())
+
+
+def test_the_scenario_of_the_readme_is_a_scenario(tmp_path: Path) -> None:
+    text = (DEMO / "README.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0].replace("../deployments", "more.yaml")
+    (tmp_path / "more.yaml").write_text(
+        (DEMO / "deployments" / "01-near-a-node.yaml").read_text(encoding="utf-8")
+    )
+
+    made = build(parse_scenario(example, "README.md"), tmp_path / "s.yaml")
+
+    assert len(made.moments) == 12

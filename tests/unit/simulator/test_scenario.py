@@ -108,7 +108,7 @@ def test_a_failure_for_a_while_ends_with_a_return() -> None:
 
 
 def test_a_site_fails_with_all_its_nodes() -> None:
-    made = world("timeline: [{at: 20s, fail: {site: aldermere, ready: 'False'}}]")
+    made = world("timeline: [{at: 20s, fail: {site: aldermere, how: not-ready}}]")
 
     (moment,) = made.moments
     assert moment.commands == (FailNodes(made.inventory.site("aldermere"), "False"),)
