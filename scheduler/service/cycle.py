@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.errors import PlanRejected
@@ -260,4 +261,5 @@ def _is_within(measured: Measured, node: str, rtt: RttTable) -> bool:
     row, column = rtt.index.get(measured.reference_node), rtt.index.get(node)
     if row is None or column is None:
         return False
-    return 0 <= int(rtt.from_node(row)[column]) <= measured.constraint.within_us
+    rtt_us = int(rtt.between(np.array([row]), np.array([column]))[0])
+    return 0 <= rtt_us <= measured.constraint.within_us

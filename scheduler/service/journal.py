@@ -7,7 +7,7 @@ from typing import Literal
 _KEPT = 500
 """Happenings kept; older ones are in the log."""
 
-HappeningKind = Literal["bound", "waiting", "node", "rtt", "conflict", "warning", "error"]
+HappeningKind = Literal["bound", "waiting", "node", "rtt", "zones", "conflict", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
+from scheduler.domain.delay import format_ms
 from scheduler.domain.ports import Cluster, RttSource
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.binding import Binder
@@ -196,16 +197,21 @@ class Runtime:
         while True:
             await self._rtt_changed.wait()
             self._rtt_changed.clear()
-            started_s = state.clock.now_s()
+            started_s, wall_s = state.clock.now_s(), state.clock.wall_s()
+            if previous is None:  # later ones are repairs, and quick
+                number = len(state.cache.rtt.nodes)
+                state.journal.add(wall_s, "zones", f"clustering {number} nodes into zones")
             diameters_us = state.settings.clustering.diameters_us
             try:
-                previous = await self._decider.runner(
+                found = await self._decider.runner(
                     partial(zones, state.cache.rtt, diameters_us, previous)
                 )
             except Exception:  # noqa: BLE001 - zones only guide: the last ones are kept
                 self._log.exception("clustering.failed")
                 continue
-            state.cache.zones = previous
+            if previous is None:
+                state.journal.add(state.clock.wall_s(), "zones", _zones_said(found))
+            state.cache.zones = previous = found
             state.metrics.clustering_s.observe(state.clock.now_s() - started_s)
 
     def _gauge(self) -> None:
@@ -217,6 +223,11 @@ class Runtime:
         state.metrics.cache_size.labels("nodes").set(len(state.cache.nodes))
         state.metrics.cache_size.labels("placed_pods").set(state.cache.placed_count)
         state.metrics.is_synced.set(float(state.cache.is_synced))
+
+
+def _zones_said(zones: ZoneTree) -> str:
+    parts = [f"{len(x.names)} within {format_ms(x.max_rtt_us)}" for x in zones.layers]
+    return f"zones: {', '.join(parts)}"
 
 
 @asynccontextmanager

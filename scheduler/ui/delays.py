@@ -1,7 +1,5 @@
 """The delays of placed pods as they stand now: measured, against what was asked for."""
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,14 +37,6 @@ class PlacedDelays:
             return ()
         return tuple(self._measure(target, node, slot) for target in self._of_class(slot))
 
-    def broken(self) -> Iterator[tuple[int, Measured]]:
-        """Yield row and delay of each hard budget that does not hold."""
-        for slot, pod in enumerate(self._snapshot.placed.pods):
-            if pod.pod_class.delays:
-                for measured in self.of(slot):
-                    if not measured.constraint.is_soft and not measured.holds:
-                        yield slot, measured
-
     def _of_class(self, slot: int) -> list[Target]:
         pod_class = self._snapshot.placed.pods[slot].pod_class
         if pod_class not in self._targets:
@@ -57,12 +47,9 @@ class PlacedDelays:
 
     def _measure(self, target: Target, node: int, slot: int) -> Measured:
         names = self._snapshot.nodes.nodes
-        if target.node >= 0:
-            sources: Sequence[int] = [target.node]
-        else:
-            sources = self._sources(target, slot)
-            if not len(sources) and target.is_self:
-                return Measured(target.constraint, names[node].name, 0)  # the first of its kind
+        sources = [target.node] if target.node >= 0 else self._sources(target, slot)
+        if not sources and target.is_self:
+            return Measured(target.constraint, names[node].name, 0)  # the first of its kind
         rtts_us = [self._rtt_us(source, node) for source in sources]
         if not rtts_us:
             return Measured(target.constraint, "", UNKNOWN_US)

@@ -10,6 +10,7 @@ from scheduler.domain.plan import Measured
 from scheduler.domain.resources import CPU, MEMORY, PODS, UNLIMITED
 from scheduler.domain.snapshot import ClusterSnapshot, NodeTable
 from scheduler.domain.zone import Layer
+from scheduler.reliability.budgets import broken_budgets
 from scheduler.service.journal import Happening
 from scheduler.service.queue import QueuedPod, Stage
 from scheduler.ui.delays import PlacedDelays
@@ -39,7 +40,6 @@ def listed(name: str, rows: Sequence[Json], page: Page, total: int) -> Json:
 
 def summary(snapshot: ClusterSnapshot, stages: Mapping[Stage, int], *, is_ready: bool) -> Json:
     """Return the cluster in one row of figures."""
-    delays = PlacedDelays(snapshot)
     table = snapshot.nodes
     with_budget = sum(1 for pod in snapshot.placed.pods if pod.pod_class.hard_delays)
     waiting = sum(number for stage, number in stages.items() if stage is not Stage.IN_FLIGHT)
@@ -49,7 +49,7 @@ def summary(snapshot: ClusterSnapshot, stages: Mapping[Stage, int], *, is_ready:
         "nodesReady": int(table.is_ready.sum()),
         "podsPlaced": len(snapshot.placed.pods),
         "podsWithBudget": with_budget,
-        "budgetsBroken": sum(1 for _ in delays.broken()),
+        "budgetsBroken": len(broken_budgets(snapshot)),
         "podsPending": waiting,
         "queue": {stage.value: number for stage, number in stages.items()},
         "rttNodes": len(snapshot.rtt.nodes),
@@ -126,7 +126,7 @@ def pending(entries: Sequence[QueuedPod], page: Page, now_s: float) -> Json:
             "stage": queued.stage.value,
             "attempts": queued.attempts,
             "waitingSeconds": round(max(0.0, now_s - queued.added_s), 1),
-            "reason": _reason(queued),
+            "reason": reason(queued),
             "remedy": queued.refusal.remedy if queued.refusal is not None else "",
         }
         for queued in page.of(entries)
@@ -161,7 +161,8 @@ def events(happenings: Sequence[Happening]) -> Json:
     return {"events": rows}
 
 
-def _reason(queued: QueuedPod) -> str:
+def reason(queued: QueuedPod) -> str:
+    """Return why a pod waits, in one line."""
     if queued.stage is Stage.GATED:
         return "waits for its scheduling gates to be removed"
     if queued.refusal is not None:

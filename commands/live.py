@@ -1,0 +1,212 @@
+"""Dev mode while it runs: lets the cluster live, shows it, and knows when it has come to rest."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from commands.scene import Line, Scene, WaitingRow, pod_rows, site_rows
+from commands.table import screen
+from commands.verdict import Verdict, judge
+from scheduler.domain.errors import InputError
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.reliability.budgets import broken_budgets
+from scheduler.service.queue import QueuedPod, Stage
+from scheduler.service.runtime import Runtime
+from scheduler.service.state import ServiceState
+from scheduler.ui.views import reason
+from simulator.inprocess import InProcessCluster
+
+_FRAME_S = 0.5
+_LOOK_S = 0.25
+_REST_S = 1.0
+"""How long everything must be at rest to count as settled: ten batch windows."""
+
+_PATIENCE_S = 120.0
+"""How long ``--once`` waits for rest, after the scenario's own time."""
+
+_KEPT = 500
+# What the cluster itself tells already is not told again.
+_TOLD_HERE = frozenset({"waiting", "zones", "warning", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running dev mode consists of; `address` is that of the status page."""
+
+    state: ServiceState
+    runtime: Runtime
+    cluster: InProcessCluster
+    address: str
+
+
+async def live(parts: Parts, console: Console, *, once: bool) -> Verdict | None:
+    """Run until stopped or, with `once`, until the demo has settled; return how it ended.
+
+    Raises
+    ------
+    InputError
+        If the cluster refuses a manifest.
+    BrokenPipeError
+        If nobody reads what is printed.
+    """
+    watch = asyncio.create_task(_settled(parts)) if once else None
+    try:
+        async with asyncio.TaskGroup() as group:
+            others = [
+                group.create_task(parts.cluster.live()),
+                group.create_task(_show(parts, console)),
+            ]
+            if watch is not None:
+                watch.add_done_callback(lambda _: parts.runtime.stop())
+            await parts.runtime.run()
+            for other in others:
+                other.cancel()
+    except BaseExceptionGroup as group_error:
+        raise _one_of(group_error) from None
+    finally:
+        if watch is not None:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+    if watch is None or watch.cancelled():
+        return None
+    return _verdict(parts, has_settled=watch.result())
+
+
+def _one_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error to report: one that a person can act on, if there is any."""
+    known = group.subgroup((InputError, BrokenPipeError))
+    error: BaseException = known if known is not None else group
+    while known is not None and isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+# Coming to rest
+
+
+async def _settled(parts: Parts) -> bool:
+    """Wait until the demo is at rest; return whether it came to rest in time."""
+    end_s = parts.cluster.world.settles_after_s + _PATIENCE_S
+    calm_since_s: float | None = None
+    while parts.cluster.now_s() < end_s:
+        await asyncio.sleep(_LOOK_S)
+        if not _is_at_rest(parts):
+            calm_since_s = None
+            continue
+        now_s = parts.cluster.now_s()
+        calm_since_s = now_s if calm_since_s is None else calm_since_s
+        if now_s - calm_since_s >= _REST_S:
+            return True
+    return False
+
+
+def _is_at_rest(parts: Parts) -> bool:
+    """Whether the cluster is quiet, every waiting pod was decided on, and none is to be retried."""
+    state = parts.state
+    stages = state.queue.counts()
+    if stages[Stage.ACTIVE] or stages[Stage.IN_FLIGHT] or not state.cache.is_synced:
+        return False
+    if not state.cache.rtt.nodes or not all(map(_is_decided, state.queue.entries())):
+        return False
+    facts = parts.cluster.facts()
+    return facts.is_quiet and not (facts.missing and stages[Stage.BACKOFF])
+
+
+def _is_decided(queued: QueuedPod) -> bool:
+    return queued.stage is Stage.GATED or queued.refusal is not None
+
+
+def _verdict(parts: Parts, *, has_settled: bool) -> Verdict:
+    waiting = {queued.pod.key: reason(queued) for queued in parts.state.queue.entries()}
+    broken = broken_budgets(_freeze(parts.state))
+    return judge(parts.cluster.facts(), broken, waiting, has_settled=has_settled)
+
+
+# Showing
+
+
+async def _show(parts: Parts, console: Console) -> None:
+    """Draw the table on a terminal, or print what happens, line by line."""
+    teller = _Teller(parts)
+    if not console.is_terminal:
+        console.print(Text(f"status page on {parts.address}"))
+        try:
+            while True:
+                _print(teller, console)
+                await asyncio.sleep(_FRAME_S)
+        finally:
+            _print(teller, console)
+    with Live(console=console, screen=True, auto_refresh=False) as display:
+        while True:
+            teller.listen()
+            scene = await _scene(parts, teller)
+            display.update(screen(scene, console.size.height), refresh=True)
+            await asyncio.sleep(_FRAME_S)
+
+
+def _print(teller: "_Teller", console: Console) -> None:
+    for line in teller.listen():
+        console.print(Text(f"{line.at_s:7.1f}s  {line.text}"))
+
+
+async def _scene(parts: Parts, teller: "_Teller") -> Scene:
+    """Gather what is shown; the rows are made in a thread, from frozen columns."""
+    snapshot = _freeze(parts.state)
+    waiting = [
+        WaitingRow(queued.pod.display_name, reason(queued))
+        for queued in parts.state.queue.entries()
+        if parts.state.cache.is_pending(queued.pod)
+    ]
+    return await asyncio.to_thread(
+        partial(
+            _draw, snapshot, waiting, list(teller.lines), (parts.cluster.now_s(), parts.address)
+        )
+    )
+
+
+def _draw(
+    snapshot: ClusterSnapshot,
+    waiting: list[WaitingRow],
+    lines: list[Line],
+    head: tuple[float, str],
+) -> Scene:
+    return Scene(*head, site_rows(snapshot), pod_rows(snapshot), waiting, lines)
+
+
+def _freeze(state: ServiceState) -> ClusterSnapshot:
+    return state.cache.freeze((), state.clock.wall_s(), state.intake.held())
+
+
+class _Teller:
+    """Merges what the cluster and the service tell, in the order it happened."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._cluster, self._state = parts.cluster, parts.state
+        self._started_s = parts.state.clock.wall_s() - parts.cluster.now_s()
+        self._heard = [0, 0]
+        self.lines: deque[Line] = deque(maxlen=_KEPT)
+
+    def listen(self) -> list[Line]:
+        """Return what is new."""
+        told = self._cluster.happenings.since(self._heard[0])
+        noted = self._state.journal.since(self._heard[1])
+        if told:
+            self._heard[0] = told[-1].number
+        if noted:
+            self._heard[1] = noted[-1].number
+        new = [Line(line.at_s, line.text) for line in told]
+        new += [
+            Line(note.at_s - self._started_s, note.text)
+            for note in noted
+            if note.kind in _TOLD_HERE
+        ]
+        new.sort(key=lambda line: line.at_s)
+        self.lines.extend(new)
+        return new
