@@ -1,12 +1,14 @@
 """The Deployment controller: a ReplicaSet for each template, and the rollout from old to new."""
 
+from itertools import count
 from math import ceil, floor
 
 from simulator import writing
 from simulator.change import JsonObject, ObjectKey, key_of, uid_of
 from simulator.command import Record
+from simulator.ownership import owned, owner_reference
 from simulator.record import record
-from simulator.replicasets import active_pods, owner_reference
+from simulator.replicasets import active_pods
 from simulator.state import State
 from simulator.status import with_condition, with_metadata, with_status
 from simulator.store import content_hash
@@ -21,19 +23,38 @@ def sync(state: State, key: ObjectKey) -> None:
     deployment = state.store.get(key)
     if deployment is None:
         return
-    sets = [s for s in state.store.owned_by(uid_of(deployment)) if s["kind"] == "ReplicaSet"]
-    name = f"{key.name}-{content_hash(deployment['spec']['template'])}"
-    new = next((s for s in sets if key_of(s).name == name), None)
-    old = [s for s in sets if key_of(s).name != name]
+    sets = owned(state, deployment, "ReplicaSet")
+    template = deployment["spec"]["template"]
+    new = next((s for s in sets if _template_of(s) == template), None)
+    old = [s for s in sets if s is not new]
     if new is None:
         if _must_wait_for_old(state, deployment, old):
             _scale_all(state, key, old, 0)
             return
-        new = _create(state, deployment, name, sets)
+        new = _create(state, deployment, sets)
         sets.append(new)
     _roll(state, deployment, new, old)
     _forget_history(state, old)
     _write_status(state, deployment, new, sets)
+
+
+def _template_of(replica_set: JsonObject) -> JsonObject:
+    """Return a ReplicaSet's template as its Deployment had it."""
+    template: JsonObject = replica_set["spec"]["template"]
+    meta = template["metadata"]
+    labels = {name: value for name, value in meta["labels"].items() if name != _HASH}
+    return {**template, "metadata": {**meta, "labels": labels}}
+
+
+def _unused_name(state: State, deployment: JsonObject) -> str:
+    """Return a name made of the template's content; one that is taken is passed over."""
+    key, template = key_of(deployment), deployment["spec"]["template"]
+    for collisions in count():
+        content = {"template": template, **({"collisions": collisions} if collisions else {})}
+        name = f"{key.name}-{content_hash(content)}"
+        if state.store.get(ObjectKey("ReplicaSet", key.namespace, name)) is None:
+            return name
+    raise AssertionError("counting never ends")
 
 
 def _must_wait_for_old(state: State, deployment: JsonObject, old: list[JsonObject]) -> bool:
@@ -93,9 +114,10 @@ def _share(value: int | str, of: int, *, up: bool) -> int:
     return ceil(share) if up else floor(share)
 
 
-def _create(state: State, deployment: JsonObject, name: str, sets: list[JsonObject]) -> JsonObject:
+def _create(state: State, deployment: JsonObject, sets: list[JsonObject]) -> JsonObject:
     key = key_of(deployment)
     spec = deployment["spec"]
+    name = _unused_name(state, deployment)
     label = {_HASH: name.removeprefix(f"{key.name}-")}
     template = dict(spec["template"])
     template_meta = dict(template.get("metadata") or {})

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from simulator import deployments, garbage, kubelet, nodelife, record, replicasets
 from simulator.agenda import Due, Task
-from simulator.change import Change, JsonObject, ObjectKey, key_of, uid_of
+from simulator.change import Change, JsonObject, ObjectKey, Refused, key_of, uid_of
+from simulator.command import Record
 from simulator.state import State
+
+_RETRY_S = 10.0  # between tries while the API server refuses what a controller makes
 
 
 def react(state: State, change: Change) -> None:
@@ -33,11 +36,21 @@ def react(state: State, change: Change) -> None:
 def perform(state: State, due: Due) -> None:
     """Do one thing whose time has come."""
     if due.task is Task.SYNC:
-        _CONTROLLERS[due.key.kind](state, due.key)
+        _sync(state, due.key)
     elif due.task is Task.EXPIRE:
         record.expire(state, due.key)
     else:
         _TASKS[due.task](state, due)
+
+
+def _sync(state: State, key: ObjectKey) -> None:
+    try:
+        _CONTROLLERS[key.kind](state, key)
+    except Refused as refusal:
+        component = f"{key.kind.lower()}-controller"
+        said = Record(key, "Warning", "FailedCreate", refusal.message, component)
+        record.record(state, said)
+        state.after(_RETRY_S, Task.SYNC, key)
 
 
 def _react_to_node(state: State, change: Change) -> None:

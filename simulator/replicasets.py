@@ -1,14 +1,12 @@
 """The ReplicaSet controller: as many pods as wanted, no more."""
 
 from simulator import kubelet, writing
-from simulator.agenda import Task
-from simulator.change import JsonObject, ObjectKey, Refused, key_of, uid_of
+from simulator.change import JsonObject, ObjectKey, key_of
 from simulator.command import Record
+from simulator.ownership import owned, owner_reference
 from simulator.record import record
 from simulator.state import State
 from simulator.status import is_true, with_status
-
-_RETRY_S = 10.0  # between tries while the API server refuses the pods
 
 
 def sync(state: State, key: ObjectKey) -> None:
@@ -18,13 +16,8 @@ def sync(state: State, key: ObjectKey) -> None:
         return
     active = active_pods(state, replica_set)
     wanted = replica_set["spec"].get("replicas", 1)
-    try:
-        for _ in range(wanted - len(active)):
-            _create_pod(state, replica_set)
-    except Refused as refusal:
-        message = f"Error creating: {refusal.message}"
-        record(state, Record(key, "Warning", "FailedCreate", message, "replicaset-controller"))
-        state.after(_RETRY_S, Task.SYNC, key)
+    for _ in range(wanted - len(active)):
+        _create_pod(state, replica_set)
     for pod in sorted(active, key=_keep_rank)[: max(0, len(active) - wanted)]:
         writing.delete(state, key_of(pod))
         _say(state, key, "SuccessfulDelete", f"Deleted pod: {key_of(pod).name}")
@@ -35,10 +28,8 @@ def active_pods(state: State, replica_set: JsonObject) -> list[JsonObject]:
     """Return the pods that count: neither finished nor on their way out."""
     return [
         pod
-        for pod in state.store.owned_by(uid_of(replica_set))
-        if pod["kind"] == "Pod"
-        and not kubelet.is_finished(pod)
-        and not pod["metadata"].get("deletionTimestamp")
+        for pod in owned(state, replica_set, "Pod")
+        if not kubelet.is_finished(pod) and not pod["metadata"].get("deletionTimestamp")
     ]
 
 
@@ -62,18 +53,6 @@ def _create_pod(state: State, replica_set: JsonObject) -> None:
         },
     )
     _say(state, key, "SuccessfulCreate", f"Created pod: {key_of(pod).name}")
-
-
-def owner_reference(owner: JsonObject) -> JsonObject:
-    """Return the reference a controller leaves in what it makes."""
-    return {
-        "apiVersion": owner["apiVersion"],
-        "kind": owner["kind"],
-        "name": owner["metadata"]["name"],
-        "uid": uid_of(owner),
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def _keep_rank(pod: JsonObject) -> tuple[bool, bool, bool, int]:

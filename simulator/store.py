@@ -12,6 +12,8 @@ from simulator.change import Change, ChangeType, JsonObject, ObjectKey, conflict
 from simulator.kinds import KINDS
 
 _SERVER_FIELDS = ("uid", "creationTimestamp", "resourceVersion", "generation")
+_NOBODY = ""  # as the owner of what controllers may adopt
+_ADOPTED = ("Pod", "ReplicaSet")
 
 
 class Store:
@@ -54,6 +56,11 @@ class Store:
     def owned_by(self, uid: str) -> list[JsonObject]:
         """Return the objects that name `uid` among their owners."""
         return list(self._resolve(self._owned.get(uid, ())))
+
+    def ownerless(self, kind: str, namespace: str) -> list[JsonObject]:
+        """Return the Pods or ReplicaSets of a namespace that nobody owns."""
+        found = self._resolve(self._owned.get(_NOBODY, ()))
+        return [o for o in found if o["kind"] == kind and key_of(o).namespace == namespace]
 
     def pods_on(self, node: str) -> list[JsonObject]:
         """Return the pods bound to a node, in the order of their binding."""
@@ -149,7 +156,8 @@ def _move(
 def _owners(obj: JsonObject | None) -> set[str]:
     if obj is None:
         return set()
-    return {owner["uid"] for owner in obj["metadata"].get("ownerReferences", ())}
+    owners = {owner["uid"] for owner in obj["metadata"].get("ownerReferences", ())}
+    return owners or ({_NOBODY} if obj["kind"] in _ADOPTED else set())
 
 
 def _node(obj: JsonObject | None) -> set[str]:

@@ -1,6 +1,8 @@
 """Deployments and ReplicaSets: replicas come, go, and are replaced."""
 
-from simulator.change import JsonObject, ObjectKey, key_of
+import pytest
+
+from simulator.change import JsonObject, ObjectKey, key_of, uid_of
 from simulator.command import Apply, Bind, Create, Delete, Scale
 from simulator.state import Timing
 from tests.simulated import Driven, deployment_object, pod_object
@@ -109,6 +111,42 @@ def test_orphans_outlive_their_deployment() -> None:
     assert "ownerReferences" not in driven.cluster.all_of("ReplicaSet")[0]["metadata"]
 
 
+def test_a_deployment_takes_in_the_orphans_of_its_predecessor() -> None:
+    driven = running(2)
+    before = {key_of(pod) for pod in driven.pods()}
+    driven.do(Delete(WEB, orphan=True), Create(deployment_object("web", 2)))
+
+    driven.wait(5)
+
+    assert {key_of(pod) for pod in driven.pods()} == before
+    (replica_set,) = driven.cluster.all_of("ReplicaSet")
+    owner = replica_set["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == driven.get("Deployment", "web")["metadata"]["uid"]
+
+
+def test_a_deployment_created_again_at_once_makes_pods_of_its_own() -> None:
+    driven = running(2)
+    before = {uid_of(pod) for pod in driven.pods()}
+    driven.do(Delete(WEB), Create(deployment_object("web", 2)))
+
+    driven.wait(5)
+
+    assert len(driven.pods()) == 2
+    assert not before & {uid_of(pod) for pod in driven.pods()}
+
+
+def test_a_replica_set_takes_in_pods_that_match_it() -> None:
+    driven = running(2)
+    (replica_set,) = driven.cluster.all_of("ReplicaSet")
+    before = {key_of(pod) for pod in driven.pods()}
+    driven.do(Delete(key_of(replica_set), orphan=True))
+
+    driven.wait(5)
+
+    assert {key_of(pod) for pod in driven.pods()} == before
+    assert len(driven.cluster.all_of("ReplicaSet")) == 1
+
+
 def test_a_rollout_keeps_enough_pods_available() -> None:
     driven = running(4)
     driven.do(Apply(deployment_object("web", 4, cpu="2")))
@@ -141,18 +179,22 @@ def test_recreate_stops_all_old_pods_before_it_starts_new_ones() -> None:
     assert frozenset() in seen
 
 
-def test_a_template_the_api_server_refuses_does_not_stop_the_cluster() -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.06])
+def test_controllers_that_are_refused_go_on_and_try_again(seconds: float) -> None:
     driven = Driven()
     driven.do(Create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gone"}}))
     deployment = deployment_object("web", 1)
     deployment["metadata"]["namespace"] = "gone"
     driven.do(Create(deployment))
-    driven.wait(0.06)
+    driven.wait(seconds)
     driven.do(Delete(ObjectKey("Namespace", "", "gone")))
-
     driven.wait(30)
-
     assert driven.pods() == []
+    assert "FailedCreate" in driven.reasons()
+
+    driven.do(Create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gone"}}))
+    driven.wait(15)
+    assert len(driven.pods()) == 1
 
 
 def test_only_the_newest_failed_pods_are_kept() -> None:
