@@ -18,7 +18,8 @@ _HELP = ("--help", "-h")
 app = typer.Typer(
     help="Isochrone places pods within the round-trip times they ask for.\n\n"
     "Without a command it starts dev mode: an embedded cluster on real round-trip times, with a "
-    "live table and a status page on http://127.0.0.1:8080.",
+    "live table and a status page on http://127.0.0.1:8080. Its options may be given without its "
+    "name: --once, --nodes N, --seed S, --matrix F, --scenario F, --port P, --config F.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": list(_HELP)},
@@ -153,7 +154,9 @@ def dev(  # noqa: PLR0913 - each an option of the command line
         int | None,
         typer.Option(help="Synthetic metros of so many nodes.", min=1, max=12_500, metavar="N"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.", min=0, metavar="S")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="Of everything random.", min=0, metavar="S")
+    ] = None,
     matrix: Annotated[
         Path | None, typer.Option(help="Round-trip times to start from.", metavar="F")
     ] = None,

@@ -10,13 +10,13 @@ from http.client import HTTPException
 from pathlib import Path
 
 import typer
-from scheduler.placement.explain import explain
-from scheduler.planning.plan import plan
 
 from commands.inputs import InputFiles, Inputs, read_inputs
 from commands.saved import GATED, PlanDocument, read_document, restored
 from scheduler.domain.errors import InputError
 from scheduler.domain.workload import Pod
+from scheduler.placement.explain import explain
+from scheduler.planning.plan import plan
 
 _TIMEOUT_S = 30.0
 _NOT_FOUND = 404
@@ -63,10 +63,10 @@ def _from_files(name: str, files: InputFiles, saved: Path | None) -> Iterable[st
         node = int(snapshot.placed.node_of[at])
         where = snapshot.nodes.nodes[node].name if node >= 0 else "a node that is not in the files"
         return [f"{pod.display_name} runs on {where} already; it was not decided here."]
-    if saved is None:
-        decided = plan(snapshot, settings)
-    else:
-        decided = restored(read_document(saved), snapshot, saved)
+    document = None if saved is None else read_document(saved)
+    decided = plan(snapshot, settings)
+    if document is not None and saved is not None:
+        decided = restored(document, snapshot, decided, saved)
     return explain(snapshot, decided, pod.key, settings).lines()
 
 

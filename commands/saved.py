@@ -91,8 +91,20 @@ def read_document(path: Path) -> PlanDocument:
     }
 
 
-def restored(document: PlanDocument, snapshot: ClusterSnapshot, path: Path) -> Plan:
+def restored(document: PlanDocument, snapshot: ClusterSnapshot, anew: Plan, path: Path) -> Plan:
     """Return a saved plan of the pods of `snapshot`.
+
+    Parameters
+    ----------
+    document
+        The saved plan: which pod goes where, and the text of each refusal.
+    snapshot
+        What it was made from.
+    anew
+        The plan as it would be made now: where it decides as the saved one did, its figures (the
+        RTTs measured, the nodes counted per reason) are the saved one's too.
+    path
+        Of the saved plan, for errors.
 
     Raises
     ------
@@ -100,6 +112,8 @@ def restored(document: PlanDocument, snapshot: ClusterSnapshot, path: Path) -> P
         If the plan speaks of pods or nodes that the snapshot does not have, or is silent on a pod.
     """
     assignments, unplaced = [], []
+    same = {(one.pod.key, one.node): one for one in anew.assignments}
+    refused = {(one.pod.key, one.refusal.message): one for one in anew.unplaced}
     running = {pod.display_name for pod in (*snapshot.placed.pods, *snapshot.held)}
     known = {pod.display_name: pod for pod in snapshot.pending}
     for name in (*document["placement"], *document["unplaced"]):
@@ -110,10 +124,12 @@ def restored(document: PlanDocument, snapshot: ClusterSnapshot, path: Path) -> P
         if node is None and name not in document["unplaced"]:
             raise InputError(f"{path}", f"does not know the pod {name}", "plan these pods anew")
         if node is None:
-            said = PodReason(PodCause.CROWDED_OUT, document["unplaced"][name].rstrip("."))
-            unplaced.append(Unplaced(pod, Refusal(len(snapshot.nodes), (said,))))
+            text = document["unplaced"][name]
+            said = PodReason(PodCause.CROWDED_OUT, text.rstrip("."))
+            plain = Unplaced(pod, Refusal(len(snapshot.nodes), (said,)))
+            unplaced.append(refused.get((pod.key, text), plain))
         elif node in snapshot.nodes.index:
-            assignments.append(Assignment(pod, node))
+            assignments.append(same.get((pod.key, node), Assignment(pod, node)))
         else:
             raise InputError(
                 f"{path}: {name}", f"is on the unknown node {node}", "give the plan's own nodes"
