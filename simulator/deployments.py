@@ -69,27 +69,24 @@ def _roll(state: State, deployment: JsonObject, new: JsonObject, old: list[JsonO
     key = key_of(deployment)
     wanted = deployment["spec"].get("replicas", 1)
     surge, missing = _allowance(deployment, wanted)
-    total = sum(_wanted(s) for s in (new, *old))
-    if _wanted(new) > wanted:
-        new = _scale(state, key, new, wanted)
-    elif _wanted(new) < wanted:
-        up = min(wanted - _wanted(new), wanted + surge - total)
-        if up > 0:
-            new = _scale(state, key, new, _wanted(new) + up)
+    room = wanted + surge - sum(_wanted(s) for s in (new, *old))
+    target = min(wanted, _wanted(new) + max(0, room))
+    if target != _wanted(new):
+        new = _scale(state, key, new, target)
     old = [s for s in old if _wanted(s)]
-    if not old:
-        return
     total = sum(_wanted(s) for s in (new, *old))
+    excess = total - wanted - surge  # the Deployment was scaled down in the middle of a rollout
     spare = total - (wanted - missing) - (_wanted(new) - _available(new))
-    for replica_set in old:  # what is not available is not missed
+    for replica_set in old:
         idle = _wanted(replica_set) - _available(replica_set)
-        down = max(0, min(idle, spare))
-        left = _wanted(replica_set) - down
-        spare -= down
-        down = max(0, min(left, spare, _spare_available(new, old, wanted - missing)))
-        spare -= down
-        if left - down < _wanted(replica_set):
-            _scale(state, key, replica_set, left - down)
+        cut = max(0, min(idle, spare))  # what is not available is not missed
+        spare -= cut
+        ready = min(_wanted(replica_set) - cut, spare, _spare_available(new, old, wanted - missing))
+        spare -= max(0, ready)
+        cut = max(cut + max(0, ready), min(_wanted(replica_set), excess))
+        excess -= cut
+        if cut > 0:
+            _scale(state, key, replica_set, _wanted(replica_set) - cut)
 
 
 def _spare_available(new: JsonObject, old: list[JsonObject], needed: int) -> int:

@@ -165,6 +165,20 @@ def test_a_rollout_keeps_enough_pods_available() -> None:
     assert len(new) == len(driven.pods()) == 4
 
 
+def test_scaling_down_in_the_middle_of_a_rollout_keeps_to_the_surge() -> None:
+    driven = Driven()
+    driven.do(Create(deployment_object("web", 8)))
+    driven.wait(1)
+    driven.do(Apply(deployment_object("web", 8, cpu="2")))
+    driven.wait(1)
+    assert len(driven.pods()) == 10  # nothing runs yet: the old pods wait for the new ones
+
+    driven.do(Scale(WEB, 4))
+    driven.wait(1)
+
+    assert len(driven.pods()) == 5
+
+
 def test_recreate_stops_all_old_pods_before_it_starts_new_ones() -> None:
     driven = running(2, {"type": "Recreate"})
     driven.do(Apply(deployment_object("web", 2, cpu="2", strategy={"type": "Recreate"})))
