@@ -8,6 +8,7 @@ from typing import cast
 from scheduler.domain.delay import LABEL_PREFIX
 from scheduler.domain.errors import InputError
 from scheduler.domain.workload import Pod, Service
+from scheduler.files.priorities import Priorities, read_priorities
 from scheduler.files.texts import Document, folders_below, read_trees
 from scheduler.objects.decoding import described, shorten
 from scheduler.objects.pod import pod_phase, read_pod, read_pod_changed
@@ -48,15 +49,16 @@ def read_manifests(path: Path) -> Manifests:
         If a file cannot be read, an object is malformed or of a kind whose pods cannot be planned,
         a pod's name is given twice, or there is no pod at all.
     """
-    reader = _Reader()
+    entries = [entry for document in read_trees(path, _WANTED) for entry in _objects(document)]
+    # A class may be written after the pods that name it.
+    reader = _Reader(read_priorities((one.where, cast("Tree", one.tree)) for one in entries))
     for name in folders_below(path):
         reader.warnings.append(f"{path}: the sub-folder {name} is not read")
-    for document in read_trees(path, _WANTED):
-        for entry in _objects(document):
-            try:
-                reader.take(entry)
-            except InputError as error:
-                raise InputError(f"{entry.where}: {error.where}", error.what, error.fix) from None
+    for entry in entries:
+        try:
+            reader.take(entry)
+        except InputError as error:
+            raise InputError(f"{entry.where}: {error.where}", error.what, error.fix) from None
     if not reader.has_workloads:
         raise InputError(str(path), "holds no pod", f"give {_WANTED}")
     return Manifests(
@@ -72,6 +74,7 @@ def read_manifests(path: Path) -> Manifests:
 class _Reader:
     """Takes objects one after the other."""
 
+    priorities: Priorities
     pods: list[Pod] = field(default_factory=list)
     bound: list[tuple[Pod, str]] = field(default_factory=list)
     terminating: set[str] = field(default_factory=set)
@@ -104,7 +107,7 @@ class _Reader:
         self.has_workloads = True
         if not made:
             return
-        first = read_pod(made[0])
+        first = read_pod(self._prioritised(made[0], where))
         names = [cast("Mapping[str, str]", obj["metadata"])["name"] for obj in made]
         for name in names:
             # Replicas differ in nothing but their names: reading one reads them all.
@@ -123,7 +126,14 @@ class _Reader:
             if changed.is_terminating:
                 self.terminating.add(changed.pod.key)
         elif not changed.is_terminating:
-            self._add(read_pod(tree), where)
+            self._add(read_pod(self._prioritised(tree, where)), where)
+
+    def _prioritised(self, pod: Tree, where: str) -> Tree:
+        spec = pod.get("spec")
+        if isinstance(spec, dict) and not self.priorities.knows(spec):
+            name = shorten(spec["priorityClassName"])
+            self.warnings.append(f"{where}: no file holds the PriorityClass {name}; it counts as 0")
+        return self.priorities.filled_in(pod)
 
     def _add(self, pod: Pod, where: str) -> None:
         self._claim(pod, where)

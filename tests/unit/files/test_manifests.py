@@ -135,6 +135,32 @@ def test_a_running_pod_keeps_its_node_and_a_finished_one_is_left_out(tmp_path: P
     assert [(one.name, one.pod_class.node_name) for one in found.pods] == [("insists", "n1")]
 
 
+def test_a_priority_class_among_the_files_is_filled_in(tmp_path: Path) -> None:
+    spec = "spec: {priorityClassName: CLASS, containers: [{name: c}]}\n"
+    named = [
+        f"kind: Pod\nmetadata: {{name: {k}}}\n{spec.replace('CLASS', k)}" for k in ("high", "x")
+    ]
+    classes = [
+        "kind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n",
+        "kind: PriorityClass\nmetadata: {name: low}\nvalue: -5\nglobalDefault: true\n",
+    ]
+    path = write(tmp_path / "pods.yaml", "---\n".join([*named, deployment("web"), *classes]))
+
+    found = read_manifests(path)
+
+    priorities = {one.name: one.pod_class.priority for one in found.pods}
+    assert priorities == {"high": 1000, "x": 0, "web": -5}
+    (warning,) = found.warnings
+    assert "no file holds the PriorityClass x" in warning
+
+
+def test_a_priority_class_without_a_number_is_refused(tmp_path: Path) -> None:
+    text = "kind: PriorityClass\nmetadata: {name: high}\nvalue: much\n"
+
+    with pytest.raises(InputError, match="PriorityClass high: value: is much"):
+        read_manifests(write(tmp_path / "pods.yaml", f"{pod('a')}---\n{text}"))
+
+
 def test_no_replicas_are_no_pods_and_no_error(tmp_path: Path) -> None:
     assert names(write(tmp_path / "a.yaml", deployment("a", 0))) == []
 
