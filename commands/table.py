@@ -55,7 +55,8 @@ def headline(scene: Scene) -> Text:
     text.append(f"{scene.ready}/{scene.nodes} nodes  {len(scene.pods)} pods  ")
     held = scene.with_budget - scene.broken
     text.append(f"{held}/{scene.with_budget} in budget", style="red" if scene.broken else "green")
-    text.append(f"  {len(scene.waiting)} waiting  {scene.address}")
+    address = scene.address.removeprefix("http://")  # else it does not fit into 80 columns
+    text.append(f"  {len(scene.waiting)} waiting  {address}")
     return text
 
 

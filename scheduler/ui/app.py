@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from aiohttp import web
@@ -15,6 +14,7 @@ from scheduler.domain.errors import InputError
 from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
+from scheduler.placement.explain import Explanation
 from scheduler.placement.settings import PlacementSettings
 from scheduler.service.cycle import Decider
 from scheduler.service.state import ServiceState
@@ -33,14 +33,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-
-
-class Explanation(Protocol):
-    """Why a pod is where it is, or waits."""
-
-    def lines(self) -> list[str]:
-        """Return it for people."""
-        ...
 
 
 ExplainFunction = Callable[[ClusterSnapshot, Plan, str, PlacementSettings], Explanation]

@@ -1,0 +1,141 @@
+"""When a waiting pod is tried, and together with whom."""
+
+from dataclasses import replace
+
+from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.service.queue import SchedulingQueue, Stage
+from scheduler.service.settings import QueueSettings
+from scheduler.service.wake import WakeAll, WakeDelays, WakeNamed
+from tests.builders import pod, within, workload
+
+
+def a_queue() -> SchedulingQueue:
+    return SchedulingQueue(QueueSettings())
+
+
+def stage(queue: SchedulingQueue, one: Pod) -> Stage:
+    queued = queue.get(one.key)
+    assert queued is not None
+    return queued.stage
+
+
+def parked(queue: SchedulingQueue, one: Pod, now_s: float = 0.0) -> Pod:
+    queue.put(one, now_s)
+    queue.take(now_s + 0.2)
+    queue.park(one, now_s + 0.2)
+    return one
+
+
+def test_a_batch_is_taken_when_no_pod_arrived_for_the_idle_time() -> None:
+    queue = a_queue()
+    queue.put(pod("a"), 0.0)
+    queue.put(pod("b"), 0.008)
+
+    assert queue.take(0.012) == ()
+    assert [p.name for p in queue.take(0.0181)] == ["a", "b"]
+
+
+def test_a_steady_stream_does_not_put_the_batch_off_for_ever() -> None:
+    queue = a_queue()
+    for k in range(20):
+        queue.put(pod(f"p{k:02}"), 0.005 * k)
+
+    assert queue.next_s() == 0.1
+    assert len(queue.take(0.1)) == 20
+
+
+def test_a_batch_is_ordered_by_priority_then_age_then_name() -> None:
+    queue = a_queue()
+    queue.put(replace(pod("young"), created_s=2.0), 0.0)
+    queue.put(replace(pod("b"), created_s=1.0), 0.0)
+    queue.put(replace(pod("a"), created_s=1.0), 0.0)
+    queue.put(replace(pod("urgent", priority=1), created_s=3.0), 0.0)
+
+    assert [p.name for p in queue.take(1.0)] == ["urgent", "a", "b", "young"]
+
+
+def test_the_backoff_doubles_from_one_second_to_ten() -> None:
+    queue, one, now_s, waits_s = a_queue(), pod("a"), 0.0, []
+    queue.put(one, now_s)
+    for _ in range(6):
+        due_s = queue.next_s()
+        while (taken := queue.take(due_s or 0.0)) == ():
+            due_s = queue.next_s()
+        now_s = due_s or 0.0
+        queue.retry(taken[0], now_s)
+        queued = queue.get(one.key)
+        waits_s.append(round((queued.retry_s if queued else 0.0) - now_s, 6))
+
+    assert waits_s == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_an_unschedulable_pod_waits_for_something_that_could_help() -> None:
+    queue = a_queue()
+    one = parked(queue, pod("a"))
+
+    assert queue.take(200.0) == ()
+    queue.wake([WakeAll("NodeAdd")], 200.0)
+    assert queue.take(200.02) == (one,)
+
+
+def test_an_unschedulable_pod_is_tried_after_five_minutes_all_the_same() -> None:
+    queue = a_queue()
+    one = parked(queue, pod("a"))
+    queue.take(300.3)
+
+    assert queue.take(300.4) == (one,)
+
+
+def test_what_could_help_while_a_pod_is_decided_on_is_not_missed() -> None:
+    queue, one = a_queue(), pod("a")
+    queue.put(one, 0.0)
+    queue.take(0.2)
+    queue.wake([WakeAll("NodeAdd")], 0.3)
+    queue.park(one, 0.4)
+
+    assert stage(queue, one) is Stage.BACKOFF
+
+
+def test_a_changed_matrix_wakes_only_pods_that_ask_for_a_delay() -> None:
+    queue = a_queue()
+    plain, near = parked(queue, pod("plain")), parked(queue, pod("near", delays=(within(5, "n"),)))
+    queue.wake([WakeDelays("RttChanged")], 50.0)
+
+    assert stage(queue, plain) is Stage.UNSCHEDULABLE
+    assert stage(queue, near) is Stage.ACTIVE
+
+
+def test_a_reference_that_appears_wakes_only_those_that_refer_to_it() -> None:
+    queue = a_queue()
+    near = parked(queue, pod("near", delays=(within(5, "db"),)))
+    other = parked(queue, pod("other", delays=(within(5, "web"),)))
+    queue.wake([WakeNamed("PodAdd", "default", frozenset({"db"}), skips_backoff=True)], 0.3)
+
+    assert stage(queue, near) is Stage.ACTIVE
+    assert stage(queue, other) is Stage.UNSCHEDULABLE
+
+
+def test_pods_that_refer_to_each_other_come_in_one_batch_whatever_their_backoff() -> None:
+    queue = a_queue()
+    ping = parked(queue, pod("ping", delays=(within(5, "pong"),), workload=workload("ping")))
+    queue.put(pod("pong", delays=(within(5, "ping"),), workload=workload("pong")), 0.3)
+
+    assert {p.name for p in queue.take(0.5)} == {"ping", "pong"}
+    assert stage(queue, ping) is Stage.IN_FLIGHT
+
+
+def test_pods_behind_a_service_come_along_with_those_that_refer_to_it() -> None:
+    service = Service("default", "db", (("app", "db"),))
+    queue = SchedulingQueue(QueueSettings(), lambda _, name: service if name == "db" else None)
+    parked(queue, pod("store", labels=(("app", "db"),)))
+    queue.put(pod("near", delays=(within(5, "db"),)), 0.3)
+
+    assert {p.name for p in queue.take(0.5)} == {"near", "store"}
+
+
+def test_a_pod_that_changed_while_it_was_unschedulable_is_tried_again() -> None:
+    queue = a_queue()
+    one = parked(queue, pod("a"))
+    queue.put(replace(one, pod_class=PodClass(priority=1)), 20.0)
+
+    assert stage(queue, one) is Stage.ACTIVE

@@ -1,0 +1,173 @@
+"""The status page over a running service: its JSON, its stream, what it refuses and escapes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from scheduler.domain.errors import InputError
+from scheduler.placement.explain import explain
+from scheduler.planning.plan import plan
+from scheduler.service.cycle import Decider
+from scheduler.topology.layers import zone_tree
+from scheduler.ui.app import Board, served
+from tests.builders import line_rtt, node, pod, within
+from tests.harness import Harness, in_place
+
+
+@asynccontextmanager
+async def a_page() -> AsyncIterator[tuple[aiohttp.ClientSession, Harness]]:
+    """Serve a cluster of three nodes: one pod placed in budget, one that cannot be."""
+    async with Harness(plan, zones=zone_tree) as harness:
+        harness.rtt.put(line_rtt(["a", "b", "c"], step_ms=10))
+        for name in "abc":
+            harness.put_node(node(name))
+        await until(lambda: bool(harness.state.cache.zones.layers))
+        harness.put_pod(pod("near", delays=(within(15, "a"),)))
+        harness.put_pod(pod("wishful", cpu_milli=9_999))
+        await until(lambda: bool(harness.placement) and len(harness.cluster.notes) > 1)
+        decider = Decider(plan, in_place)
+        board = Board(harness.state, decider, explain, lambda: harness.runtime.is_ready)
+        async with (
+            served(board, 0) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+        ):
+            yield session, harness
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Give way to the loops until something holds."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - many things may bring it about
+            await asyncio.sleep(0)
+
+
+async def fetched(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
+    async with session.get(path) as answer:
+        assert answer.status == 200
+        body: dict[str, Any] = await answer.json()
+        return body
+
+
+async def test_pods_are_shown_with_the_measured_rtt_against_the_budget() -> None:
+    async with a_page() as (session, harness):
+        (row,) = (await fetched(session, "/api/pods"))["pods"]
+
+        assert (row["name"], row["node"]) == ("near", harness.placement["near"])
+        (delay,) = row["delays"]
+        assert (delay["to"], delay["withinMs"], delay["holds"]) == ("a", 15.0, True)
+        assert delay["rttMs"] in (0.0, 10.0)
+
+
+async def test_waiting_pods_are_shown_with_their_reason() -> None:
+    async with a_page() as (session, _):
+        (row,) = (await fetched(session, "/api/pending"))["pending"]
+
+        assert row["name"] == "wishful"
+        assert row["reason"].startswith("0/3 nodes are available: 3 Insufficient cpu")
+
+
+async def test_the_summary_counts_what_there_is() -> None:
+    async with a_page() as (session, _):
+        summary = await fetched(session, "/api/summary")
+
+        figures = ("nodes", "nodesReady", "podsPlaced", "podsWithBudget", "budgetsBroken")
+        assert [summary[figure] for figure in figures] == [3, 3, 1, 1, 0]
+        assert summary["zones"] == {"5ms": 3, "25ms": 1, "100ms": 1}
+
+
+async def test_a_long_list_is_given_in_pages_that_say_what_is_left() -> None:
+    async with a_page() as (session, _):
+        body = await fetched(session, "/api/nodes?offset=1&limit=1")
+
+        assert [row["name"] for row in body["nodes"]] == ["b"]
+        assert (body["total"], body["offset"], body["limit"]) == (3, 1, 1)
+
+
+@pytest.mark.parametrize(("name", "word"), [("near", "near"), ("wishful", "cpu")])
+async def test_a_pod_is_explained(name: str, word: str) -> None:
+    async with a_page() as (session, _):
+        body = await fetched(session, f"/api/explain/default/{name}")
+
+        assert any(word in line for line in body["lines"])
+
+
+async def test_the_stream_tells_the_summary_and_what_happens() -> None:
+    async with a_page() as (session, harness), session.get("/api/stream") as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        first = json.loads((await answer.content.readline()).removeprefix(b"data: "))
+        assert first["summary"]["podsPlaced"] == 1
+        assert any("wishful" in event["text"] for event in first["events"])
+
+        harness.state.journal.add(0.0, "error", "something new")
+        await answer.content.readline()
+        then = json.loads((await answer.content.readline()).removeprefix(b"data: "))
+
+        assert [event["text"] for event in then["events"]] == ["something new"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/", "/static/page.js"])
+async def test_what_others_ask_for_is_there(path: str) -> None:
+    async with a_page() as (session, _), session.get(path) as answer:
+        assert answer.status == 200
+
+
+async def test_it_is_not_ready_while_the_cache_is_not_complete() -> None:
+    async with a_page() as (session, harness):
+        harness.state.cache.lose_sync()
+        async with session.get("/readyz") as answer:
+            assert answer.status == 503
+
+
+async def test_the_page_loads_nothing_from_elsewhere() -> None:
+    async with a_page() as (session, _):
+        for path in ("/", "/static/page.js", "/static/page.css"):
+            async with session.get(path) as answer:
+                assert "://" not in await answer.text()
+                assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
+
+
+async def test_the_page_never_writes_markup_it_was_given() -> None:
+    async with a_page() as (session, _), session.get("/static/page.js") as answer:
+        script = await answer.text()
+
+        assert [
+            w for w in ("innerHTML", "outerHTML", "insertAdjacent", "eval(") if w in script
+        ] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/explain/default/nobody", 404),
+        ("/api/nodes?limit=-1", 400),
+        ("/api/nodes?offset=x", 400),
+        ("/api/events?since=99999999999999999999", 400),
+        ("/api/explain/default/%3Cscript%3E", 404),
+        ("/nowhere", 404),
+        ("/static/../app.py", 404),
+    ],
+)
+async def test_a_bad_request_is_answered_and_not_a_crash(path: str, status: int) -> None:
+    async with a_page() as (session, _), session.get(path) as answer:
+        assert answer.status == status
+        assert "<script>" not in await answer.text() or "json" in answer.headers["Content-Type"]
+
+
+async def test_a_name_that_is_not_local_is_refused() -> None:
+    headers = {"Host": "evil.example"}
+    async with a_page() as (session, _), session.get("/api/summary", headers=headers) as answer:
+        assert answer.status == 403
+
+
+async def test_a_port_in_use_is_said_in_one_sentence() -> None:
+    async with a_page() as (session, harness):
+        port = (await session.get("/healthz")).url.port or 0
+        board = Board(harness.state, Decider(plan, in_place), explain, lambda: True)
+        with pytest.raises(InputError, match=rf"port {port} .* --port"):
+            async with served(board, port):
+                pass
