@@ -182,15 +182,16 @@ class Cache:
 
     @contextmanager
     def without(self, pods: Iterable[Pod]) -> Iterator[None]:
-        """Leave assumed pods out for the length of a freeze, then put them back."""
-        out = [(record, record.node) for record in map(self.doubted, pods) if record is not None]
-        for record, _ in out:
+        """Leave placed pods out for the length of a freeze, then put them back."""
+        records = [self._records.get(pod.key) for pod in pods]
+        out = [(r, r.node, r.state) for r in records if r is not None and r.slot != NOT_PLACED]
+        for record, _, _ in out:
             self._unplace(record)
         try:
             yield
         finally:
-            for record, node in out:
-                self._place(record, node, PodState.ASSUMED)
+            for record, node, state in out:
+                self._place(record, node, state)
 
     def is_assumed(self, pod: Pod, node: str) -> bool:
         """Whether this very pod is assumed on this node, and the node is still there."""

@@ -10,15 +10,12 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from scheduler.domain.errors import InputError
-from scheduler.domain.plan import Plan
+from scheduler.domain.errors import InputError, SchedulerError
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod
-from scheduler.placement.explain import Explanation
-from scheduler.placement.settings import PlacementSettings
 from scheduler.service.cycle import Decider
 from scheduler.service.state import ServiceState
 from scheduler.ui import views
+from scheduler.ui.explaining import ExplainFunction, explaining
 from scheduler.ui.views import Json, Page
 
 _STATIC = Path(__file__).parent / "static"
@@ -33,9 +30,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-
-
-ExplainFunction = Callable[[ClusterSnapshot, Plan, str, PlacementSettings], Explanation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +100,14 @@ class StatusApp:
 
     async def _explain(self, request: web.Request) -> web.Response:
         key = f"{request.match_info['namespace']}/{request.match_info['name']}"
-        record = self._board.state.cache.record(key)
-        if record is None:
+        board = self._board
+        work = explaining(board.state, key, board.decider.plan, board.explain)
+        if work is None:
             return _json({"error": f"no pod {key}"}, status=404)
-        lines = await self._board.decider.runner(self._explaining(record.pod))
+        try:
+            lines = await board.decider.runner(work)
+        except SchedulerError as error:  # the service tells of it too, and goes on
+            return _json({"error": str(error)}, status=500)
         return _json({"pod": key, "lines": lines})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
@@ -162,25 +160,10 @@ class StatusApp:
         work = partial(views.summary, self._freeze(), stages, is_ready=self._board.is_ready())
         return await asyncio.to_thread(work)
 
-    def _freeze(self, pods: tuple[Pod, ...] = ()) -> ClusterSnapshot:
+    def _freeze(self) -> ClusterSnapshot:
         """Return what is known now; frozen here, on the loop, and read elsewhere."""
         state = self._board.state
-        asked = {pod.key for pod in pods}
-        held = [pod for pod in state.intake.held() if pod.key not in asked]
-        return state.cache.freeze(pods, state.clock.wall_s(), held)
-
-    def _explaining(self, pod: Pod) -> Callable[[], list[str]]:
-        """Return the work of explaining a pod: decide on it alone, then say why."""
-        board = self._board
-        is_waiting = board.state.cache.is_pending(pod)
-        snapshot = self._freeze((pod,) if is_waiting else ())
-        settings = board.state.settings.placement
-
-        def work() -> list[str]:
-            plan = board.decider.plan(snapshot, settings) if is_waiting else Plan()
-            return list(board.explain(snapshot, plan, pod.key, settings).lines())
-
-        return work
+        return state.cache.freeze((), state.clock.wall_s(), state.intake.held())
 
 
 @asynccontextmanager

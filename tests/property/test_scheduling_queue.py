@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from typing_extensions import override
 
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.queue import SchedulingQueue, Stage
@@ -124,6 +125,7 @@ class QueueMachine(RuleBasedStateMachine):
         if stages[Stage.ACTIVE] or stages[Stage.BACKOFF] or stages[Stage.UNSCHEDULABLE]:
             assert self.queue.next_s() is not None
 
+    @override
     def teardown(self) -> None:
         """Answer for all, wait for the longest wait: each ungated pod is taken."""
         for pod in self.taken.values():

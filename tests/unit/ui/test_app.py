@@ -88,7 +88,7 @@ async def test_a_long_list_is_given_in_pages_that_say_what_is_left() -> None:
         assert (body["total"], body["offset"], body["limit"]) == (3, 1, 1)
 
 
-@pytest.mark.parametrize(("name", "word"), [("near", "near"), ("wishful", "cpu")])
+@pytest.mark.parametrize(("name", "word"), [("near", "budget 15ms"), ("wishful", "cpu")])
 async def test_a_pod_is_explained(name: str, word: str) -> None:
     async with a_page() as (session, _):
         body = await fetched(session, f"/api/explain/default/{name}")
