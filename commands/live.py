@@ -162,7 +162,7 @@ async def _scene(parts: Parts, teller: "_Teller") -> Scene:
     waiting = [
         WaitingRow(queued.pod.display_name, reason(queued))
         for queued in parts.state.queue.entries()
-        if parts.state.cache.is_pending(queued.pod)
+        if parts.state.cache.pods.is_pending(queued.pod)
     ]
     return await asyncio.to_thread(
         partial(

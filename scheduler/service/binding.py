@@ -40,8 +40,9 @@ def annotations(assignment: Assignment, decision: str) -> tuple[tuple[str, str],
 
 
 def _said(measured: Measured) -> str:
-    name = str(measured.constraint.reference)
-    at = "" if measured.reference_node in ("", name) else f"@{measured.reference_node}"
+    reference = measured.constraint.reference
+    name = str(reference)
+    at = "" if measured.reference_node in ("", reference.name) else f"@{measured.reference_node}"
     rtt = "unknown" if measured.rtt_us < 0 else format_ms(measured.rtt_us)
     return f"{name}{at}={rtt}"
 
@@ -98,7 +99,7 @@ class Binder:
     async def _bind(self, order: _Order) -> None:
         assignment = order.assignment
         pod, node = assignment.pod, assignment.node
-        if not self._state.cache.is_assumed(pod, node):
+        if not self._state.cache.pods.is_assumed(pod, node):
             self._withdraw(pod)  # the pod or its node went while it stood in line
             return
         binding = Binding(pod, node, annotations(assignment, order.decision))
@@ -120,7 +121,7 @@ class Binder:
             state.metrics.sli_s.observe(state.clock.now_s() - queued.added_s)
             state.metrics.pod_attempts.observe(queued.attempts)
             state.queue.drop(pod.key)
-        state.cache.trust(pod)
+        state.cache.pods.trust(pod)
         state.metrics.count_binding("bound")
         state.metrics.count_attempts("scheduled", 1)
         rtts = ", ".join(map(_said, assignment.measured))
@@ -134,8 +135,8 @@ class Binder:
     def _withdraw(self, pod: Pod) -> None:
         state, now_s = self._state, self._state.clock.now_s()
         state.metrics.count_binding("dropped")
-        if state.cache.doubted(pod) is None:
-            state.queue.wake(state.cache.forget(pod), now_s)
+        if state.cache.pods.doubted(pod) is None:
+            state.queue.wake(state.cache.pods.forget(pod), now_s)
         state.queue.retry(pod, now_s)
 
     def _refused(self, pod: Pod, node: str, error: BindConflict) -> None:
@@ -145,8 +146,8 @@ class Binder:
         state.journal.add(state.clock.wall_s(), "conflict", str(error))
         self._log.warning("binding.refused", pod=pod.key, node=node, reason=error.reason)
         # A second try is refused because the first one, unanswered, succeeded: its room stays held.
-        if state.cache.doubted(pod) is None:
-            state.queue.wake(state.cache.forget(pod), now_s)
+        if state.cache.pods.doubted(pod) is None:
+            state.queue.wake(state.cache.pods.forget(pod), now_s)
         state.queue.retry(pod, now_s)
 
     def _unanswered(self, pod: Pod, node: str, error: Exception) -> None:
@@ -155,5 +156,5 @@ class Binder:
         state.metrics.count_attempts("error", 1)
         state.journal.add(state.clock.wall_s(), "error", f"binding {pod.key}: {error}")
         self._log.warning("binding.unanswered", pod=pod.key, node=node, error=str(error))
-        state.cache.doubt(pod, now_s)
+        state.cache.pods.doubt(pod, now_s)
         state.queue.retry(pod, now_s)

@@ -67,7 +67,7 @@ class SchedulingCycle:
         self._handed.clear()
         try:
             await self._decide_doubted(batch)
-            await self._decide_all([p for p in batch if state.cache.doubted(p) is None])
+            await self._decide_all([p for p in batch if state.cache.pods.doubted(p) is None])
         except Exception as error:  # noqa: BLE001 - the next batch must find a scheduler
             self._log.exception("cycle.failed", pods=len(batch))
             state.metrics.plan_failures.inc()
@@ -86,7 +86,7 @@ class SchedulingCycle:
         state = self._state
         pinned: dict[str, Pod] = {}
         for pod in batch:
-            record = state.cache.doubted(pod)
+            record = state.cache.pods.doubted(pod)
             if record is not None:
                 pod_class = replace(pod.pod_class, node_name=record.node)
                 pinned[pod.key] = replace(pod, pod_class=pod_class)
@@ -95,7 +95,7 @@ class SchedulingCycle:
         plan = await self._try(list(pinned.values()), self._freeze_doubted(list(pinned.values())))
         right = plan.placement if plan is not None else {}
         for pod in batch:
-            record = state.cache.doubted(pod)
+            record = state.cache.pods.doubted(pod)
             if record is None or pod.key not in pinned:
                 continue
             if plan is not None and right.get(pod.key) == record.node:
@@ -107,13 +107,13 @@ class SchedulingCycle:
     def _freeze_doubted(self, pods: Sequence[Pod]) -> ClusterSnapshot:
         """Return a snapshot in which these assumed pods are pending and their room is free."""
         cache = self._state.cache
-        with cache.without(pods):
+        with cache.pods.without(pods):
             return self._freeze(pods)
 
     def _give_up(self, pod: Pod, doubted_at_s: float) -> None:
         state, now_s = self._state, self._state.clock.now_s()
         if now_s - doubted_at_s > DOUBT_S:
-            state.queue.wake(state.cache.forget(pod), now_s)
+            state.queue.wake(state.cache.pods.forget(pod), now_s)
         state.queue.retry(pod, now_s)
 
     # All others
@@ -138,7 +138,7 @@ class SchedulingCycle:
         state = self._state
         up_for_decision = {pod.key for pod in pods}
         others = [q.pod for q in state.queue.in_flight() if q.pod.key not in up_for_decision]
-        unplaced = [p for p in others if state.cache.is_pending(p)]
+        unplaced = [p for p in others if state.cache.pods.is_pending(p)]
         held = state.intake.held() + unplaced
         return state.cache.freeze(pods, state.clock.wall_s(), held)
 
@@ -191,13 +191,13 @@ class SchedulingCycle:
     def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
         """Assume a pod, unless it or what the decision rests on changed while it was made."""
         state, pod, now_s = self._state, assignment.pod, self._state.clock.now_s()
-        if not state.queue.is_current(pod) or not state.cache.is_pending(pod):
+        if not state.queue.is_current(pod) or not state.cache.pods.is_pending(pod):
             state.queue.again(pod, now_s)
         elif not still_holds(assignment, snapshot, state.cache):
             self._log.info("plan.outdated", pod=pod.key, node=assignment.node)
             state.queue.retry(pod, now_s)
         else:
-            state.queue.wake(state.cache.assume(pod, assignment.node), now_s)
+            state.queue.wake(state.cache.pods.assume(pod, assignment.node), now_s)
             self._hand_over(assignment, decision)
 
     def _hand_over(self, assignment: Assignment, decision: str) -> None:
@@ -207,7 +207,11 @@ class SchedulingCycle:
     def _refuse(self, unplaced: Unplaced) -> None:
         state, pod, now_s = self._state, unplaced.pod, self._state.clock.now_s()
         queued = state.queue.get(pod.key)
-        if queued is None or not state.queue.is_current(pod) or not state.cache.is_pending(pod):
+        if (
+            queued is None
+            or not state.queue.is_current(pod)
+            or not state.cache.pods.is_pending(pod)
+        ):
             state.queue.again(pod, now_s)
             return
         queued.refusal = unplaced.refusal

@@ -79,7 +79,7 @@ class Intake:
         return self.queue.waiting() + list(self._foreign.values())
 
     def _delete(self, event: PodDeleted, key: str, uid: str, now_s: float) -> None:
-        record = self.cache.record(key)
+        record = self.cache.pods.get(key)
         if record is not None and record.pod.uid == uid:
             self.queue.drop(key)
             self._foreign.pop(key, None)
@@ -89,7 +89,7 @@ class Intake:
     def _settle(self, key: str, now_s: float) -> None:
         """Put a pod where its record says it belongs."""
         self._foreign.pop(key, None)
-        record = self.cache.record(key)
+        record = self.cache.pods.get(key)
         if record is None or record.is_terminating or record.state not in _UNBOUND:
             self.queue.drop(key)
         elif not self.is_ours(record.pod):
@@ -104,14 +104,14 @@ class Intake:
         keys = [queued.pod.key for queued in self.queue.entries()]
         for key in [*keys, *self._foreign]:
             self._settle(key, now_s)
-        live = {record.pod.uid for record in self.cache.records()}
+        live = {record.pod.uid for record in self.cache.pods.records.values()}
         self._warned &= live
 
     def _warn_of_foreign_delay(self, pod: Pod) -> list[PodNote]:
         """Say once that a delay has no effect: a silent loss of it is the worst answer."""
         pod_class = pod.pod_class
         has_delay = bool(pod_class.delays or pod_class.faults)
-        record = self.cache.record(pod.key)
+        record = self.cache.pods.get(pod.key)
         is_over = record is None or record.state is PodState.FINISHED
         if not has_delay or is_over or self.is_ours(pod) or pod.uid in self._warned:
             return []

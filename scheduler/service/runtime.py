@@ -221,7 +221,7 @@ class Runtime:
             if stage is not Stage.IN_FLIGHT:
                 state.metrics.pending.labels(stage.value).set(number)
         state.metrics.cache_size.labels("nodes").set(len(state.cache.nodes))
-        state.metrics.cache_size.labels("placed_pods").set(state.cache.placed_count)
+        state.metrics.cache_size.labels("placed_pods").set(state.cache.pods.placed_count)
         state.metrics.is_synced.set(float(state.cache.is_synced))
 
 

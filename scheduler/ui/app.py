@@ -88,7 +88,7 @@ class StatusApp:
 
     async def _pending(self, request: web.Request) -> web.Response:
         state = self._board.state
-        entries = [q for q in state.queue.entries() if state.cache.is_pending(q.pod)]
+        entries = [q for q in state.queue.entries() if state.cache.pods.is_pending(q.pod)]
         return _json(views.pending(entries, _page_of(request), state.clock.now_s()))
 
     async def _zones(self, _request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ def explaining(
     What is known is frozen here. A placed pod is judged as if it alone were placed again; a pod
     that waits is decided on anew, together with all that wait.
     """
-    record = state.cache.record(key)
+    record = state.cache.pods.get(key)
     if record is None:
         return None
     plain = _plain_answer(state, record)
@@ -57,7 +57,7 @@ def _plain_answer(state: ServiceState, record: PodRecord) -> str:
 def _placed(state: ServiceState, pod: Pod, node: str, explain: ExplainFunction) -> Work:
     held, now_s = state.intake.held(), state.clock.wall_s()
     as_it_is = state.cache.freeze((), now_s, held)
-    with state.cache.without((pod,)):
+    with state.cache.pods.without((pod,)):
         without_it = state.cache.freeze((pod,), now_s, held)
     settings = state.settings.placement
 
@@ -73,7 +73,7 @@ def _waiting(state: ServiceState, key: str, plan: PlanFunction, explain: Explain
     pods = [
         queued.pod
         for queued in state.queue.entries()
-        if queued.stage is not Stage.GATED and state.cache.is_pending(queued.pod)
+        if queued.stage is not Stage.GATED and state.cache.pods.is_pending(queued.pod)
     ]
     asked = {pod.key for pod in pods}
     held = [pod for pod in state.intake.held() if pod.key not in asked]

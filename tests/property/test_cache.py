@@ -168,11 +168,11 @@ class CacheMachine(RuleBasedStateMachine):
         key = event.pod.key
         if key in self.assumed:
             del self.assumed[key]
-            self.cache.forget(event.pod)
-            self.cache.forget(event.pod)
+            self.cache.pods.forget(event.pod)
+            self.cache.pods.forget(event.pod)
         elif not event.node and event.phase != "Failed" and self.nodes:
             node = data.draw(st.sampled_from(sorted(self.nodes)))
-            self.cache.assume(event.pod, node)
+            self.cache.pods.assume(event.pod, node)
             self.assumed[key] = node
 
     @precondition(lambda self: self.pods)
@@ -236,7 +236,7 @@ class CacheMachine(RuleBasedStateMachine):
     def every_unbound_pod_is_pending_or_assumed(self) -> None:
         """Hold each record against the model."""
         for key, event in self.pods.items():
-            record = self.cache.record(key)
+            record = self.cache.pods.get(key)
             assert record is not None
             if not event.node and event.phase != "Failed":
                 is_assumed = record.state is PodState.ASSUMED

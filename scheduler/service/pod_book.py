@@ -1,0 +1,252 @@
+"""Pods and what became of them: pending, assumed, bound, finished.
+
+A binding we have decided on is *assumed*: it counts as placed at once, until the watch confirms it
+or it is taken back. A binding whose answer was lost is *doubted*: it still counts, because it may
+have happened. Doubt ends when the watch shows the pod bound, when a later listing shows it unbound,
+or when the cycle gives it up.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from scheduler.domain.ports import PodChanged
+from scheduler.domain.snapshot import PlacedPods
+from scheduler.domain.workload import Pod
+from scheduler.service.listing import Listing
+from scheduler.service.node_columns import NodeColumns
+from scheduler.service.pod_columns import NO_NODE, NOT_PLACED, PodColumns, PodRecord, PodState
+from scheduler.service.service_table import ServiceTable
+from scheduler.service.wake import Wake, WakeAll, WakeNamed
+
+_FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
+
+
+class PodBook:
+    """All known pods, each charged to the node it is placed on."""
+
+    def __init__(self, nodes: NodeColumns, services: ServiceTable, listing: Listing) -> None:
+        self.records: dict[str, PodRecord] = {}
+        self._nodes = nodes
+        self._services = services
+        self._listing = listing
+        self._placed = PodColumns()
+        self._on: dict[str, set[PodRecord]] = {}
+
+    # What is known
+
+    @property
+    def placed_count(self) -> int:
+        """Pods that are bound or assumed."""
+        return len(self._placed)
+
+    def get(self, key: str) -> PodRecord | None:
+        """Return what is known of a pod, or None; for reading only."""
+        return self.records.get(key)
+
+    def is_pending(self, pod: Pod) -> bool:
+        """Whether this very pod is unbound, not assumed and not on its way out."""
+        record = self.records.get(pod.key)
+        return (
+            record is not None
+            and record.pod.uid == pod.uid
+            and record.state is PodState.PENDING
+            and not record.is_terminating
+        )
+
+    def is_assumed(self, pod: Pod, node: str) -> bool:
+        """Whether this very pod is assumed on this node, and the node is still there."""
+        record = self.records.get(pod.key)
+        return (
+            record is not None
+            and record.pod.uid == pod.uid
+            and record.state is PodState.ASSUMED
+            and not record.is_terminating
+            and record.node == node
+            and node in self._nodes.index
+        )
+
+    def freeze(self) -> PlacedPods:
+        """Return the placed pods."""
+        return self._placed.freeze()
+
+    # What we decide
+
+    def assume(self, pod: Pod, node: str) -> list[Wake]:
+        """Count a pending pod as placed.
+
+        Raises
+        ------
+        ValueError
+            If the pod is not pending or the node is not known: a bug of the caller.
+        """
+        record = self.records.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.state is not PodState.PENDING:
+            raise ValueError(f"{pod.key} is not pending")
+        if node not in self._nodes.index:
+            raise ValueError(f"{node} is not a node")
+        self._place(record, node, PodState.ASSUMED)
+        return [self._named("PodAssumed", record.pod, skips_backoff=True)]
+
+    def forget(self, pod: Pod) -> list[Wake]:
+        """Take an assumption back; harmless for a pod that is not assumed."""
+        record = self.records.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.state is not PodState.ASSUMED:
+            return []
+        self._unplace(record)
+        record.state, record.doubted_at_s = PodState.PENDING, None
+        return [WakeAll("AssumedPodForgotten")]
+
+    def doubt(self, pod: Pod, now_s: float) -> None:
+        """Remember that a binding of an assumed pod went unanswered."""
+        record = self.records.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.state is not PodState.ASSUMED:
+            return
+        if record.doubted_at_s is None:
+            record.doubted_at_s = now_s
+        record.doubted_in = self._listing.number
+
+    def trust(self, pod: Pod) -> None:
+        """End the doubt about an assumed pod: its binding was answered."""
+        record = self.doubted(pod)
+        if record is not None:
+            record.doubted_at_s = None
+
+    def doubted(self, pod: Pod) -> PodRecord | None:
+        """Return the record of a pod whose binding went unanswered, else None."""
+        record = self.records.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.doubted_at_s is None:
+            return None
+        return record if record.state is PodState.ASSUMED else None
+
+    @contextmanager
+    def without(self, pods: Iterable[Pod]) -> Iterator[None]:
+        """Leave placed pods out for the length of a freeze, then put them back."""
+        records = [self.records.get(pod.key) for pod in pods]
+        out = [(r, r.node, r.state) for r in records if r is not None and r.slot != NOT_PLACED]
+        for record, _, _ in out:
+            self._unplace(record)
+        try:
+            yield
+        finally:
+            for record, node, state in out:
+                self._place(record, node, state)
+
+    # What the cluster says
+
+    def put(self, event: PodChanged) -> list[Wake]:
+        """Take in what the cluster says of a pod."""
+        pod = event.pod
+        self._listing.saw_pod(pod.key)
+        record = self.records.get(pod.key)
+        wakes: list[Wake] = []
+        if record is not None and record.pod.uid != pod.uid:
+            wakes = self.drop(pod.key, record.pod.uid)
+            record = None
+        if record is None:
+            record = self.records[pod.key] = PodRecord(pod)
+            wakes.append(self._named("PodAdd", pod, skips_backoff=True))
+        elif record.pod != pod:
+            wakes += self._update(record, pod)
+        if event.is_terminating and not record.is_terminating:
+            record.is_terminating = True
+            if record.slot != NOT_PLACED:
+                self._placed.refresh(record)
+            wakes.append(self._named("PodTerminating", pod))
+        return wakes + self._follow(record, event)
+
+    def drop(self, key: str, uid: str) -> list[Wake]:
+        """Remove a pod; harmless for one that is not known, or known by another uid."""
+        record = self.records.get(key)
+        if record is None or record.pod.uid != uid:
+            return []
+        del self.records[key]
+        if record.slot == NOT_PLACED:
+            return [self._named("PodDelete", record.pod)]
+        self._unplace(record)
+        return [WakeAll("AssignedPodDelete")]
+
+    def settle_on(self, name: str) -> None:
+        """Charge a node that has come with the pods already known to be on it."""
+        row = self._nodes.index[name]
+        for record in self._on.get(name, ()):
+            self._placed.move(record, row)
+            self._nodes.charge(row, record.pod.pod_class)
+
+    def follow(self, name: str, row: int = NO_NODE) -> None:
+        """Follow a node to another row; its pods stay known when it is gone."""
+        for record in self._on.get(name, ()):
+            self._placed.move(record, row)
+
+    # Inside
+
+    def _update(self, record: PodRecord, pod: Pod) -> list[Wake]:
+        """Take over a changed object of the same pod."""
+        is_same_class = record.pod.pod_class == pod.pod_class
+        if record.slot == NOT_PLACED or is_same_class:
+            record.pod = pod
+            if record.slot != NOT_PLACED:
+                self._placed.refresh(record)
+        else:
+            node, state = record.node, record.state
+            self._unplace(record)
+            record.pod = pod
+            self._place(record, node, state)
+        if is_same_class:
+            return []
+        wakes: list[Wake] = [self._named("PodUpdate", pod)]
+        if record.slot != NOT_PLACED:
+            wakes.append(WakeAll("AssignedPodUpdate"))  # it may take less room than before
+        return wakes
+
+    def _follow(self, record: PodRecord, event: PodChanged) -> list[Wake]:
+        """Bring the state of a pod in line with what the cluster says of it."""
+        if record.state is PodState.FINISHED:
+            return []
+        if event.phase in _FINISHED_PHASES:
+            was_placed = record.slot != NOT_PLACED
+            if was_placed:
+                self._unplace(record)
+            record.state, record.doubted_at_s = PodState.FINISHED, None
+            return [WakeAll("AssignedPodDelete")] if was_placed else []
+        if event.node:
+            return self._confirm(record, event.node)
+        is_denied = record.doubted_at_s is not None and self._listing.number > record.doubted_in
+        if record.state is PodState.ASSUMED and is_denied and self._listing.is_open:
+            return self.forget(record.pod)
+        return []  # an assumption outlives news of the pod from before its binding
+
+    def _confirm(self, record: PodRecord, node: str) -> list[Wake]:
+        record.doubted_at_s = None
+        if record.slot != NOT_PLACED and record.node == node:
+            record.state = PodState.BOUND
+            return []
+        wakes: list[Wake] = [self._named("AssignedPodAdd", record.pod)]
+        if record.slot != NOT_PLACED:
+            self._unplace(record)
+            wakes.append(WakeAll("AssignedPodDelete"))
+        self._place(record, node, PodState.BOUND)
+        return wakes
+
+    def _place(self, record: PodRecord, node: str, state: PodState) -> None:
+        record.node, record.state = node, state
+        row = self._nodes.index.get(node, NO_NODE)
+        self._placed.add(record, row)
+        self._on.setdefault(node, set()).add(record)
+        self._nodes.name_class(record.pod.pod_class)  # its resources have columns, node or not
+        if row != NO_NODE:
+            self._nodes.charge(row, record.pod.pod_class)
+
+    def _unplace(self, record: PodRecord) -> None:
+        row = self._nodes.index.get(record.node, NO_NODE)
+        if row != NO_NODE:
+            self._nodes.refund(row, record.pod.pod_class)
+        self._placed.remove(record)
+        neighbours = self._on[record.node]
+        neighbours.discard(record)
+        if not neighbours:
+            del self._on[record.node]
+        record.node = ""
+
+    def _named(self, why: str, pod: Pod, *, skips_backoff: bool = False) -> WakeNamed:
+        names = self._services.aliases(pod)
+        return WakeNamed(why, pod.namespace, names, skips_backoff=skips_backoff)
