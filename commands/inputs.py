@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from scheduler.domain.errors import InputError
 from scheduler.domain.node import Node
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
@@ -12,6 +14,7 @@ from scheduler.domain.zone import ZoneTree
 from scheduler.files.manifests import Manifests, read_manifests
 from scheduler.files.matrices import read_rtt
 from scheduler.files.nodes import read_nodes
+from scheduler.placement.settings import OFFLINE_EFFORT, EffortSettings
 from scheduler.service.settings import SchedulerConfiguration, load_settings
 from telemetry.model import RttMatrix, empty_rtt
 
@@ -75,7 +78,7 @@ def read_inputs(files: InputFiles) -> Inputs:
     InputError
         If one of them cannot be read, or they do not belong together.
     """
-    settings = load_settings(files.config)
+    settings = _offline(load_settings(files.config))
     nodes = read_nodes(files.nodes)
     manifests = read_manifests(files.pods)
     rtt = _rtt(files, nodes)
@@ -92,6 +95,14 @@ def read_inputs(files: InputFiles) -> Inputs:
         zones=_zones(rtt, pending, settings),
     )
     return Inputs(snapshot, settings, (*manifests.warnings, *_lost(files, nodes, manifests)))
+
+
+def _offline(settings: SchedulerConfiguration) -> SchedulerConfiguration:
+    """Give the default effort more work: a person waits for the best plan, no queue does."""
+    if settings.placement.effort != EffortSettings():
+        return settings
+    placement = msgspec.structs.replace(settings.placement, effort=OFFLINE_EFFORT)
+    return msgspec.structs.replace(settings, placement=placement)
 
 
 def _rtt(files: InputFiles, nodes: tuple[Node, ...]) -> RttMatrix:

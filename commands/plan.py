@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import typer
-from scheduler.planning.plan import plan
 
 from commands.inputs import InputFiles, read_inputs
 from commands.saved import plan_document, write_document
 from scheduler.domain.errors import InputError
+from scheduler.planning.plan import plan
 
 SOME_UNPLACED = 3
 

@@ -1,1 +1,1 @@
-"""Ground floor: samples become an RTT matrix. Knows node names and microseconds, nothing of pods."""
+"""Ground floor: samples become an RTT matrix. Knows names and microseconds, nothing of pods."""

@@ -1,7 +1,7 @@
 """Round-trip times between named nodes: what every other floor reads.
 
-Two tables answer the same questions. `RttMatrix` holds every directed pair; `MetroRtt` computes pairs
-from a metro-to-metro matrix and an access delay per node, so that 12,500 synthetic nodes need
+Two tables answer the same questions. `RttMatrix` holds every directed pair; `MetroRtt` computes
+pairs from a metro-to-metro matrix and an access delay per node, so that 12,500 synthetic nodes need
 kilobytes and not 600 MB.
 
 Microseconds are integers. A pair that was never measured, or is too old to be believed, is
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 UNKNOWN_US = -1
 MAX_RTT_US = 600_000_000
-"""Ten minutes. A larger value is a unit error, not a distance; int32 holds it with room to spare."""
+"""Ten minutes. A larger value is a unit error, not a distance; int32 holds it with ease."""
 
 
 class RttTable(Protocol):
@@ -42,7 +42,7 @@ class RttTable(Protocol):
         ...
 
     def to_node(self, column: int) -> NDArray[np.int32]:
-        """Return RTTs from all nodes to one, shape ``(n,)``: ``to_node(j)[i] == from_node(i)[j]``."""
+        """Return RTTs from all nodes to one, shape ``(n,)``, read as `from_node` reads them."""
         ...
 
     def farther(self, row: int) -> NDArray[np.int32]:

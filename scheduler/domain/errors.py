@@ -1,9 +1,11 @@
-"""SchedulerError
-├── InputError           bad input from a person or a file: say what, where and the fix; exit status 2
+"""What can go wrong, by what the caller does next.
+
+SchedulerError
+├── InputError           bad input: say what, where and the fix; exit status 2
 │   └── SettingsError    the settings are wrong: stop at start-up, name the key
 ├── ClusterUnavailable   no answer: retry the whole cycle later
 ├── BindConflict         the pod moved on: forget it, the watch will tell
-├── PlanRejected         the independent check found a violation: nothing is bound, a bug is reported
+├── PlanRejected         the independent check found a violation: bind nothing, report a bug
 └── SolverError          the solver broke its own promise: a bug
 """
 

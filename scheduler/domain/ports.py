@@ -1,4 +1,4 @@
-"""What the core's shell needs of the outside: small protocols, fulfilled by kube, files, simulator."""
+"""What the shell needs of the outside: small protocols, fulfilled by kube, files, simulator."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ class PodClass:
 
     `required_nodes` is a disjunction of terms: ``None`` asks for nothing, an empty tuple matches no
     node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
-    `unsupported` names features the pod uses that are not implemented; such a pod waits and says so.
+    `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
 
     namespace: str = "default"

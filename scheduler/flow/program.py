@@ -48,7 +48,8 @@ class ProgramSolution:
     """A solution, or None in `values` when none was found.
 
     `bound` is a proven lower bound on the objective. `duals` (linear programs only) has shape
-    ``(k,)``: the change of the objective per unit of each row's bound.
+    ``(k,)``: the change of the objective per unit of each row's bound. `pivots` counts simplex
+    iterations, the measure of work.
     """
 
     values: Floats | None
@@ -56,6 +57,7 @@ class ProgramSolution:
     bound: float
     duals: Floats | None
     is_optimal: bool
+    pivots: int = 0
 
 
 def solve_linear(program: Program) -> ProgramSolution:
@@ -76,7 +78,12 @@ def solve_linear(program: Program) -> ProgramSolution:
     solution = highs.getSolution()
     value = float(highs.getObjectiveValue())
     return ProgramSolution(
-        np.array(solution.col_value), value, value, np.array(solution.row_dual), is_optimal=True
+        np.array(solution.col_value),
+        value,
+        value,
+        np.array(solution.row_dual),
+        is_optimal=True,
+        pivots=int(highs.getInfo().simplex_iteration_count),
     )
 
 
@@ -121,6 +128,7 @@ def solve_integer(
         float(info.mip_dual_bound),
         None,
         is_optimal=is_optimal,
+        pivots=int(info.simplex_iteration_count),
     )
 
 

@@ -34,7 +34,8 @@ def solve(network: Network) -> FlowSolution:
     Raises
     ------
     SolverError
-        If the network is not balanced, a cost is negative or could overflow int64, or no flow serves
+        If the network is not balanced, a cost is negative or could overflow int64, or no flow
+        serves
         the supplies.
     """
     if int(network.supply.sum()) != 0:

@@ -15,6 +15,9 @@ from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.settings import PlacementSettings
 
+PlacedSoFar = Mapping[PodClass, Sequence[tuple[int, str]]]
+"""Node and name of the pods placed so far in this decision, by class."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PendingClass:
@@ -102,26 +105,19 @@ class Batch:
         text = "node(s) were at the edge and cloud.overflow is never"
         return Verdict(Cause.CLOUD, table.is_cloud, [(text, ~table.is_cloud)])
 
-    def placed_nodes(
-        self, target: Target, placing: Mapping[PodClass, Sequence[tuple[int, str]]]
-    ) -> NDArray[np.int64]:
-        """Return the nodes that run what a target refers to, each once, in node order.
+    def placed_nodes(self, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:
+        """Return the nodes that run what a target refers to, each once, in node order."""
+        return np.array(sorted(set(self.replicas(target, placing))), dtype=np.int64)
 
-        Parameters
-        ----------
-        target
-            Not a node.
-        placing
-            Node and name of the pods this decision has placed so far, by class.
-        """
+    def replicas(self, target: Target, placing: PlacedSoFar) -> list[int]:
+        """Return the node of each pod a target refers to; the target is not a node."""
         wanted = target.pod_name
-        nodes = {
+        return [
             i
             for pod_class in target.classes
             for i, name in (*self._placed.get(pod_class, ()), *placing.get(pod_class, ()))
             if wanted in ("", name)
-        }
-        return np.array(sorted(nodes), dtype=np.int64)
+        ]
 
 
 def _nodes_by_class(snapshot: ClusterSnapshot) -> dict[PodClass, list[tuple[int, str]]]:

@@ -133,34 +133,34 @@ class ChainSearch:
         settled: set[int] = set()
         heap: list[tuple[int, int, int, _Step | None]] = [(0, 0, g, None)]
         tick = 0
-        while heap and tick < self._steps:
+        while heap and tick < self._steps and heap[0][0] < bound:
             spent, _, homeless, chain = heapq.heappop(heap)
-            if spent >= bound:
-                break
-            if homeless in settled:
+            if homeless in settled:  # reached more cheaply before
                 continue
             settled.add(homeless)
             visited = _nodes(chain)
             for cost, node in self._columns[homeless]:
-                # A later ejection may earn back at most what it frees, so only exact sums prune.
                 if node in visited:
                     continue
                 tick += 1
-                there = spent + (self._price(homeless, node) if self._is_convex(homeless) else cost)
-                if self._fits(homeless, node):
-                    if there < bound:
-                        bound, best = there, _Step(homeless, node, -1, chain)
-                    continue
-                for other in self._hosted[node]:
-                    if other in settled or not self._fits(homeless, node, other):
-                        continue
-                    earned = there - int(self._problem.cost[other, node])
-                    step = _Step(homeless, node, other, chain)
-                    heapq.heappush(heap, (max(earned, 0), tick, other, step))
+                is_convex = bool(self._problem.spread[homeless])
+                there = spent + (self._price(homeless, node) if is_convex else cost)
+                if not self._fits(homeless, node):
+                    for other in self._ejectable(homeless, node, settled):
+                        earned = there - int(self._problem.cost[other, node])
+                        step = _Step(homeless, node, other, chain)
+                        heapq.heappush(heap, (earned, tick, other, step))
+                elif there < bound:
+                    bound, best = there, _Step(homeless, node, -1, chain)
         return best
 
-    def _is_convex(self, g: int) -> bool:
-        return bool(self._problem.spread[g])
+    def _ejectable(self, g: int, node: int, settled: set[int]) -> list[int]:
+        """Return the classes on a node of which one pod's room is enough for `g`."""
+        return [
+            other
+            for other in self._hosted[node]
+            if other not in settled and self._fits(g, node, other)
+        ]
 
     def _apply(self, last: _Step) -> None:
         step: _Step | None = last

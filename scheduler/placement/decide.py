@@ -1,21 +1,21 @@
-"""The decision: stages in order, each a flow, settled in exact vectors, then reasons for the rest."""
+"""The decision: stages in order, each a flow settled in exact vectors; reasons for the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scheduler.domain.plan import Assignment, Plan, PlanStats, Unplaced
-from scheduler.domain.reasons import Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.columns import solve_columns
 from scheduler.placement.graph import fits_exact_integers
 from scheduler.placement.order import Order, order
+from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.rounding import settle
 from scheduler.placement.settings import PlacementSettings
-from scheduler.placement.stage import Placing, carry_out, stage_problem
+from scheduler.placement.stage import carry_out, stage_problem
 from scheduler.placement.together import place_together
 
 
@@ -104,21 +104,21 @@ def _solve(batch: Batch, problem: Problem, figures: _Figures) -> Packing:
 def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
     names = [node.name for node in batch.table.nodes]
     assignments: dict[str, Assignment] = {}
-    refused: dict[str, Refusal] = {}
+    refused: dict[str, Unplaced] = {}
     for pending in batch.classes:
         spots = placing.pods.get(pending.pod_class, [])
         if spots:
             near = reach(batch, pending, placing.pods)
             notes = tuple(sorted({t.note for t in pending.targets if t.note}))
             for pod, (node, _) in zip(pending.pods, spots, strict=False):
-                measured = near.measured(node, names)
+                measured = near.measured(batch, placing.pods, node)
                 assignments[pod.key] = Assignment(pod, names[node], measured, notes)
         if len(spots) < len(pending.pods):
             refusal = refuse(batch, pending, placing)
-            refused.update((pod.key, refusal) for pod in pending.pods[len(spots) :])
+            refused.update({p.key: Unplaced(p, refusal) for p in pending.pods[len(spots) :]})
     return Plan(
         tuple(assignments[p.key] for p in batch.snapshot.pending if p.key in assignments),
-        tuple(Unplaced(p, refused[p.key]) for p in batch.snapshot.pending if p.key in refused),
+        tuple(refused[p.key] for p in batch.snapshot.pending if p.key in refused),
         _stats(batch, len(assignments), figures),
     )
 

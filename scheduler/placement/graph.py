@@ -97,7 +97,7 @@ def solve_flow(problem: Problem, offered: NDArray[np.bool_]) -> FlowAnswer:
     Raises
     ------
     SolverError
-        If the prices would not fit into exact integers (very many ranks): place fewer ranks at once.
+        If the prices would not fit into exact integers (very many ranks): place fewer at once.
     """
     builder = NetworkBuilder()
     classes = builder.vertices(problem.count)

@@ -12,7 +12,14 @@ from scheduler.flow.program import INFINITY, Floats, Program
 from scheduler.placement.problem import LOAD_WIDTHS, Ints, Packing, Problem, SpreadLevel
 
 COST_SCALE = 1_000.0
-"""Cost units per unit of the program's objective: milliseconds keep HiGHS's tolerances meaningful."""
+"""Cost units per unit of the objective: milliseconds keep HiGHS's tolerances meaningful."""
+
+PRICE_OF_WAITING = 20.0
+"""In the relaxation a pod left out costs this many times the dearest column: enough to place it by
+moving twenty others, and small enough to keep floating point exact to the unit."""
+
+RANK_STEP = 8.0
+"""How much more a rank weighs than the next in the relaxation, which only guides."""
 
 
 class _Rows:
@@ -79,6 +86,15 @@ class StageProgram:
             np.concatenate(lower),
             np.concatenate(upper),
         )
+
+    def priced(self) -> Floats:
+        """Return cost less the price of waiting, for every variable."""
+        problem = self.problem
+        out = self.cost.copy()
+        top = PRICE_OF_WAITING * max(1.0, float(self.cost.max(initial=0.0)))
+        step = (problem.ranks - 1 - problem.rank[self.g]).astype(np.float64)
+        out[: len(self.g)] -= top * RANK_STEP**step
+        return out
 
     def count_objective(self, rank: int) -> Floats:
         """Return the objective "most pods of a rank"."""

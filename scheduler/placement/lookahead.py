@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from scheduler.placement.batch import Batch, PendingClass
     from scheduler.placement.cost.model import Units
     from scheduler.placement.feasibility.verdict import Mask
+    from scheduler.placement.placing import Placing
     from scheduler.placement.references import Target
-    from scheduler.placement.stage import Placing
 
 DEAD_END = 20_000_000
 """Cost units for each dependant left without a node: twice the price of leaving the cloud."""

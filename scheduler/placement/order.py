@@ -31,8 +31,10 @@ class Order:
 def order(classes: Sequence[PendingClass]) -> Order:
     """Return the stages: higher priority first, references before their dependants.
 
-    A reference inherits the priority of what refers to it, or a high-priority pod would wait for
-    room that lower ones took while its reference was being placed.
+    Where nothing pending refers to anything pending, one stage holds all: its flow ranks the
+    priorities itself, and so places the most pods of each. Otherwise a reference inherits the
+    priority of what refers to it, or a high-priority pod would wait for room that lower ones took
+    while its reference was being placed.
     """
     tried = [c for c in classes if not c.problems]
     by_class = {c.pod_class: c for c in tried}
@@ -45,14 +47,18 @@ def order(classes: Sequence[PendingClass]) -> Order:
                 graph.add_edge(by_class[other].number, c.number)
                 if by_class[other] is not c:
                     dependants.setdefault(by_class[other].number, []).append(c)
+    if tried and not graph.number_of_edges():
+        return Order((Stage(tuple(tried), ()),), {})
     numbered = {c.number: c for c in tried}
     whole = nx.condensation(graph)
     urgency = _inherited(whole, numbered)
-    stages = []
-    for priority in sorted(set(urgency.values()), reverse=True):
-        chosen = whole.subgraph([k for k, p in urgency.items() if p == priority])
-        for generation in nx.topological_generations(chosen):
-            stages.append(_stage(whole, graph, sorted(generation), numbered))
+    stages = [
+        _stage(whole, graph, sorted(generation), numbered)
+        for priority in sorted(set(urgency.values()), reverse=True)
+        for generation in nx.topological_generations(
+            whole.subgraph([k for k, p in urgency.items() if p == priority])
+        )
+    ]
     return Order(tuple(stages), {k: tuple(v) for k, v in dependants.items()})
 
 

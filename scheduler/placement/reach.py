@@ -1,6 +1,6 @@
 """What a class's delays say of each node, now that its references are placed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,16 +8,12 @@ from numpy.typing import NDArray
 
 from scheduler.domain.plan import Measured
 from scheduler.domain.reasons import PodCause, PodReason
-from scheduler.domain.workload import PodClass
-from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.batch import Batch, PendingClass, PlacedSoFar
 from scheduler.placement.distances import RttRow
 from scheduler.placement.feasibility.delay import deciding, within
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.references import Target
 from telemetry.model import UNKNOWN_US
-
-Placing = Mapping[PodClass, Sequence[tuple[int, str]]]
-"""Node and name of the pods placed so far in this decision, by class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,19 +38,26 @@ class Reach:
     soft: tuple[Bound, ...]
     problems: tuple[PodReason, ...]
 
-    def measured(self, node: int, names: Sequence[str]) -> tuple[Measured, ...]:
-        """Return what is measured at `node`; `names` are the nodes' names."""
-        return tuple(
-            Measured(
-                b.target.constraint,
-                names[int(b.source[node])] if int(b.row[node]) != UNKNOWN_US else "",
-                int(b.row[node]),
-            )
-            for b in (*self.hard, *self.soft)
-        )
+    def measured(self, batch: Batch, placing: PlacedSoFar, node: int) -> tuple[Measured, ...]:
+        """Return what is measured for a pod of the class on `node`."""
+        return tuple(self._measured(batch, placing, node))
+
+    def _measured(self, batch: Batch, placing: PlacedSoFar, node: int) -> Iterator[Measured]:
+        for bound in (*self.hard, *self.soft):
+            row, source = bound.row, bound.source
+            if bound.target.is_self:
+                others = batch.replicas(bound.target, placing)
+                others.remove(node)  # the pod itself, which is no reference of its own
+                if not others:
+                    continue
+                sources = np.array(sorted(set(others)), dtype=np.int64)
+                row, source = deciding(batch.distances, bound.target.quantifier, sources)
+            rtt_us = int(row[node])
+            name = batch.table.nodes[int(source[node])].name if rtt_us != UNKNOWN_US else ""
+            yield Measured(bound.target.constraint, name, rtt_us)
 
 
-def reach(batch: Batch, pending: PendingClass, placing: Placing) -> Reach:
+def reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     """Bind a class's references to the nodes they run on and judge all nodes.
 
     A reference to the class's own workload does not bind while none of it runs: the first replica
@@ -79,7 +82,7 @@ def reach(batch: Batch, pending: PendingClass, placing: Placing) -> Reach:
     return Reach(mask, tuple(hard), tuple(soft), tuple(problems))
 
 
-def _sources(batch: Batch, target: Target, placing: Placing) -> NDArray[np.int64]:
+def _sources(batch: Batch, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:
     if target.node >= 0:
         return np.array([target.node], dtype=np.int64)
     return batch.placed_nodes(target, placing)

@@ -118,11 +118,12 @@ class ReferenceBook:
 
 def _unknown(constraint: DelayConstraint) -> PodReason:
     reference = constraint.reference
+    kind = reference.workload_kind or "workload"
     known = {
         "auto": f"no node, and no Service, workload or pod of namespace {reference.namespace}",
         "node": "no node",
         "service": f"no Service of namespace {reference.namespace}",
-        "workload": f"no {reference.workload_kind or 'workload'} of namespace {reference.namespace}",
+        "workload": f"no {kind} of namespace {reference.namespace}",
         "pod": f"no pod of namespace {reference.namespace}",
     }[reference.kind]
     text = (

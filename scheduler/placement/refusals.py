@@ -15,9 +15,9 @@ from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.feasibility.delay import delay, within
 from scheduler.placement.feasibility.room import fits, room
 from scheduler.placement.feasibility.verdict import Mask, Verdict
+from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
 from scheduler.placement.reach import Reach, reach
-from scheduler.placement.stage import Placing
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,16 +12,11 @@ from numpy.typing import NDArray
 
 from scheduler.flow.program import Floats, ProgramSolution, solve_integer, solve_linear
 from scheduler.placement.chains import ChainSearch
+from scheduler.placement.fullest import most_pods
 from scheduler.placement.integer import COST_SCALE, StageProgram, stage_program
 from scheduler.placement.problem import Packing, Problem, overcommitted
 from scheduler.placement.settings import EffortSettings
-
-PRICE_OF_WAITING = 20.0
-"""In the relaxation a pod left out costs this many times the dearest column: enough to place it by
-moving twenty others, and small enough to keep floating point exact to the unit."""
-
-RANK_STEP = 8.0
-"""How much more a rank weighs than the next in the relaxation, which only guides."""
+from scheduler.placement.windows import better_of, improve_in_windows
 
 _WHOLE = 1e-6
 
@@ -52,7 +47,7 @@ def settle(
     if int(columns.sum()) > effort.program_columns:
         columns = _contested(problem, flow, offered)
     program = stage_program(problem, columns)
-    prices = _prices(program)
+    prices = program.priced()
     relaxed = solve_linear(program.program(prices, []))
     if relaxed.values is None:
         return Settled(_empty(problem), 0, is_optimal=False, method="none")
@@ -61,17 +56,18 @@ def settle(
     )
     search = ChainSearch(problem, _rounded(program, relaxed.values), effort.chain_steps)
     search.place_missing(share / np.maximum(1, problem.count))
-    packing, proven = _most_pods(program, search.packing, effort)
-    if len(program.g) <= effort.exact_columns:
-        return _cheapest(program, packing, effort, is_count_proven=proven)
+    search.improve(effort.chain_sweeps)
+    packing, is_most = most_pods(program, search.packing, effort)
     search = ChainSearch(problem, packing, effort.chain_steps)
     search.improve(effort.chain_sweeps)
-    packing = search.packing
+    packing = improve_in_windows(problem, search.packing, effort.window_pivots)
+    if len(program.g) <= effort.exact_columns:
+        return _cheapest(program, packing, effort, is_count_proven=is_most)
     return Settled(
         packing,
         _bound(program, relaxed, prices, packing),
         is_optimal=False,
-        method="relaxation, chains" + (", most pods proven" if proven else ""),
+        method="chains and windows" + (", most pods proven" if is_most else ""),
     )
 
 
@@ -84,16 +80,6 @@ def _contested(problem: Problem, flow: Packing, offered: NDArray[np.bool_]) -> N
     nodes = overcommitted(problem, flow)
     hot = np.asarray((flow.pods[:, nodes] > 0).any(axis=1))
     return (offered & hot[:, None]) | (flow.pods > 0)
-
-
-def _prices(program: StageProgram) -> Floats:
-    """Return cost less the price of waiting, for every variable."""
-    problem = program.problem
-    out = program.cost.copy()
-    top = PRICE_OF_WAITING * max(1.0, float(program.cost.max(initial=0.0)))
-    rank = problem.rank[program.g]
-    out[: len(program.g)] -= top * RANK_STEP ** (problem.ranks - 1 - rank).astype(np.float64)
-    return out
 
 
 def _bound(
@@ -130,34 +116,6 @@ def _rounded(program: StageProgram, values: Floats) -> Packing:
     return Packing(pods)
 
 
-def _most_pods(
-    program: StageProgram, packing: Packing, effort: EffortSettings
-) -> tuple[Packing, bool]:
-    """Raise the number placed, rank by rank, to the proven most; return whether it is proven."""
-    problem = program.problem
-    floors: list[tuple[int, int]] = []
-    proven = True
-    for rank in range(problem.ranks):
-        total = int(problem.count[problem.rank == rank].sum())
-        placed = total - int(packing.unplaced(problem)[rank])
-        if placed < total:
-            objective = program.count_objective(rank)
-            asked = program.program(objective, floors)
-            most = int(np.floor(-solve_linear(asked).bound + _WHOLE))
-            if placed < most:
-                found = solve_integer(
-                    asked,
-                    nodes=effort.program_nodes,
-                    start=program.start(packing),
-                    gap=1.0 - _WHOLE,
-                )
-                packing = _better(program, packing, found)
-                placed = total - int(packing.unplaced(problem)[rank])
-                proven &= found.is_optimal
-        floors.append((rank, placed))
-    return packing, proven
-
-
 def _cheapest(
     program: StageProgram, packing: Packing, effort: EffortSettings, *, is_count_proven: bool
 ) -> Settled:
@@ -168,31 +126,16 @@ def _cheapest(
         (rank, int(problem.count[problem.rank == rank].sum() - left[rank]))
         for rank in range(problem.ranks)
     ]
-    search = ChainSearch(problem, packing, effort.chain_steps)
-    search.improve(effort.chain_sweeps)
-    packing = search.packing
     found = solve_integer(
         program.program(program.cost, floors),
         nodes=effort.program_nodes,
         start=program.start(packing),
-        relative_gap=effort.cost_gap,
+        relative_gap=effort.cost_gap_ppm / 1_000_000,
     )
-    packing = _better(program, packing, found)
+    packing = better_of(program, packing, found)
     return Settled(
         packing,
         max(0, int(np.ceil(found.bound * COST_SCALE - 1.0))) if np.isfinite(found.bound) else 0,
         is_optimal=found.is_optimal and is_count_proven,
         method="integer program",
     )
-
-
-def _better(program: StageProgram, packing: Packing, found: ProgramSolution) -> Packing:
-    """Return the better of two packings; a solver's answer counts only if it fits exactly."""
-    if found.values is None:
-        return packing
-    other = program.packing(found.values)
-    problem = program.problem
-    is_whole = (other.pods >= 0).all() and (other.pods.sum(axis=1) <= problem.count).all()
-    if not is_whole or not other.fits(problem):
-        return packing
-    return min(packing, other, key=lambda p: p.value(problem))

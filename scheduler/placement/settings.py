@@ -9,7 +9,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     """Where pods without a delay go."""
 
     overflow: Literal["allow", "never"] = "allow"
-    """When the cloud is full, may a pod without a delay use an edge node? ``never`` lets it wait."""
+    """May a pod without a delay use an edge node when the cloud is full? ``never``: it waits."""
 
 
 class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -52,21 +52,39 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most branch-and-bound nodes of one integer program."""
 
     program_columns: int = 60_000
-    """Most columns of the relaxation of a contested stage; beyond it only classes on contested nodes
+    """Most columns of a contested stage's relaxation; beyond it only classes on contested nodes
     keep their choice."""
 
     exact_columns: int = 600
     """Most columns for which the cheapest packing is proven too, not only the fullest. Larger
     contested stages are improved by ejection chains: proving them takes minutes."""
 
-    cost_gap: float = 0.001
-    """How near the proven bound is near enough: a fifth of the budget of 0.5 %."""
+    cost_gap_ppm: int = 1_000
+    """How near the proven bound is near enough, in millionths: a fifth of the budget of 0.5 %."""
 
-    chain_steps: int = 4_000
+    window_pivots: int = 2_000
+    """Most simplex pivots spent on re-deciding a contested stage a few nodes at a time for less
+    cost: about 0.5 s. The offline `plan` spends more."""
+
+    fullest_pivots: int = 4_000
+    """Most simplex pivots spent on placing pods that are left out although the relaxation places
+    more: about 1 s. The offline `plan` spends more."""
+
+    chain_steps: int = 1_000
     """Most steps one ejection-chain search looks at."""
 
-    chain_sweeps: int = 2
+    chain_sweeps: int = 1
     """How often each pod of a contested stage is tried elsewhere."""
+
+
+OFFLINE_EFFORT = EffortSettings(
+    program_nodes=100,
+    exact_columns=1_500,
+    window_pivots=10_000,
+    fullest_pivots=25_000,
+    chain_steps=4_000,
+)
+"""For the offline `plan`, which has seconds where the service has milliseconds."""
 
 
 class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -1,11 +1,9 @@
 """One stage: its classes as a `Problem`, and its solution as nodes for pods."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from scheduler.domain.workload import PodClass
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.cost.cloud import CloudCost
 from scheduler.placement.cost.latency import LatencyCost
@@ -15,29 +13,11 @@ from scheduler.placement.cost.preference import PreferenceCost
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.feasibility.room import fits
 from scheduler.placement.lookahead import lookahead
-from scheduler.placement.problem import Ints, Packing, Problem
+from scheduler.placement.placing import Placing
+from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import Reach, reach
 
 MODELS: tuple[CostModel, ...] = (LatencyCost(), CloudCost(), PreferenceCost())
-
-
-@dataclass(slots=True)
-class Placing:
-    """What this decision has placed so far: node and name of pods by class, and the room left."""
-
-    pods: dict[PodClass, list[tuple[int, str]]]
-    free: Ints
-
-    def put(self, pending: PendingClass, nodes: Sequence[int]) -> None:
-        """Place the next pods of a class on `nodes`, in queue order."""
-        done = self.pods.setdefault(pending.pod_class, [])
-        for node in nodes:
-            done.append((node, pending.pods[len(done)].name))
-            self.free[node] -= pending.demand
-
-    def left(self, pending: PendingClass) -> int:
-        """Return how many pods of a class are not placed yet."""
-        return len(pending.pods) - len(self.pods.get(pending.pod_class, ()))
 
 
 def arc_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units:
@@ -69,7 +49,8 @@ def stage_problem(
             rows.append((pending, mask, cost))
     kept = tuple(pending for pending, _, _ in rows)
     priorities = sorted({c.pod_class.priority for c in kept}, reverse=True)
-    demand = np.array([c.demand for c in kept], dtype=np.int64).reshape(len(kept), -1)
+    shape = (len(kept), len(batch.table.resources))
+    demand = np.array([c.demand for c in kept], dtype=np.int64).reshape(shape)
     count = np.array([placing.left(c) for c in kept], dtype=np.int64)
     n = len(batch.table)
     problem = Problem(

@@ -15,10 +15,11 @@ from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.cost.model import Units
 from scheduler.placement.feasibility.delay import within
 from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
 from scheduler.placement.reach import reach
 from scheduler.placement.references import Target
-from scheduler.placement.stage import Placing, arc_costs
+from scheduler.placement.stage import arc_costs
 from telemetry.model import UNKNOWN_US
 
 ANCHOR_PODS = 1_280

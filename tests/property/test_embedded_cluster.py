@@ -1,5 +1,5 @@
 """Whatever is asked of the embedded cluster, in whatever order, these laws hold."""
-# ruff: noqa: D102 - the name of a rule or a law is its sentence
+
 
 from collections import Counter
 from contextlib import suppress

@@ -26,7 +26,7 @@ class LatencyCost:
         return total
 
     def _soft(self, bound: Bound, latency_weight: int, excess_weight: int) -> Units:
-        """A pair nobody measured costs as if it exceeded the budget by half: it may rank, last."""
+        """Price a soft delay; a pair nobody measured counts as far: it may rank, last."""
         within_us = bound.target.constraint.within_us
         row = bound.row.astype(np.int64)
         assumed = max(int(row.max(initial=0)), within_us + within_us // 2)

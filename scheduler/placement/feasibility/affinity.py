@@ -1,6 +1,6 @@
 """Node selectors and node affinity: terms ORed, expressions ANDed, an empty term matches nothing.
 
-Kubernetes: "Assigning Pods to Nodes"; component-helpers ``nodeaffinity`` for Gt, Lt and matchFields.
+Kubernetes: "Assigning Pods to Nodes"; component-helpers ``nodeaffinity`` for Gt, Lt, matchFields.
 """
 
 import numpy as np

@@ -83,7 +83,7 @@ def soft_taints(
 
 
 def node_name(table: NodeTable, pod_class: PodClass) -> Verdict:
-    """The one node that ``spec.nodeName`` asks for, or all."""
+    """Return the one node that ``spec.nodeName`` asks for, or all."""
     if not pod_class.node_name:
         return Verdict(Cause.NODE_NAME, np.ones(len(table), dtype=np.bool_))
     passes = np.zeros(len(table), dtype=np.bool_)
