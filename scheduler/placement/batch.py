@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.reasons import Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass
+from scheduler.domain.workload import Pod, PodClass, Toleration
 from scheduler.placement.distances import Distances
 from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.settings import PlacementSettings
+
+if TYPE_CHECKING:
+    from scheduler.placement.bounds import Reach
 
 PlacedSoFar = Mapping[PodClass, Sequence[tuple[int, str]]]
 """Node and name of the pods placed so far in this decision, by class."""
@@ -47,8 +51,11 @@ class Batch:
         self.table = snapshot.nodes
         self.distances = Distances(snapshot)
         self.labels = affinity.NodeLabels(snapshot.nodes)
+        self.reaches: dict[int, Reach] = {}
+        """What `reach` found that cannot change during the decision, by class number."""
         self._book = ReferenceBook(snapshot)
         self._taints: dict[object, tuple[Verdict, ...]] = {}
+        self._soft_taints: dict[tuple[Toleration, ...], NDArray[np.int64]] = {}
         self._placed = _nodes_by_class(snapshot)
         self.classes: tuple[PendingClass, ...] = self._classes()
 
@@ -104,6 +111,15 @@ class Batch:
             return Verdict(Cause.CLOUD, np.ones(len(table), dtype=np.bool_))
         text = "node(s) were at the edge and cloud.overflow is never"
         return Verdict(Cause.CLOUD, table.is_cloud, [(text, ~table.is_cloud)])
+
+    def soft_taints(self, pod_class: PodClass) -> NDArray[np.int64]:
+        """Return how many PreferNoSchedule taints of each node a class does not tolerate."""
+        counts = self._soft_taints.get(pod_class.tolerations)
+        if counts is None:
+            counts = self._soft_taints[pod_class.tolerations] = state.soft_taints(
+                self.table, pod_class
+            )
+        return counts
 
     def placed_nodes(self, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:
         """Return the nodes that run what a target refers to, each once, in node order."""

@@ -7,7 +7,7 @@ gives up: when no such column is left, the optimum of the full graph is proven.
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.placement.graph import FlowAnswer, solve_flow
+from scheduler.placement.graph import FlowAnswer, slots, solve_flow
 from scheduler.placement.problem import Problem
 from scheduler.placement.settings import EffortSettings
 
@@ -32,10 +32,11 @@ def solve_columns(
 ) -> tuple[FlowAnswer, NDArray[np.bool_], int, bool]:
     """Return the flow optimum, the columns offered, the rounds, and whether it is proven."""
     offered = cheapest(problem, effort.columns_per_class)
+    limits = slots(problem)
     rounds = 0
     while True:
         rounds += 1
-        answer = solve_flow(problem, offered)
+        answer = solve_flow(problem, offered, limits)
         missing = problem.feasible & ~offered
         wanted = missing & (_reduced_cost(problem, answer) < 0)
         if not wanted.any():

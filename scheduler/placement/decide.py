@@ -11,7 +11,7 @@ from scheduler.placement.graph import fits_exact_integers
 from scheduler.placement.order import Order, order
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
-from scheduler.placement.reach import reach
+from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.rounding import settle
 from scheduler.placement.settings import PlacementSettings
@@ -111,8 +111,8 @@ def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
             near = reach(batch, pending, placing.pods)
             notes = tuple(sorted({t.note for t in pending.targets if t.note}))
             for pod, (node, _) in zip(pending.pods, spots, strict=False):
-                measured = near.measured(batch, placing.pods, node)
-                assignments[pod.key] = Assignment(pod, names[node], measured, notes)
+                quoted = tuple(measured(batch, near, placing.pods, node))
+                assignments[pod.key] = Assignment(pod, names[node], quoted, notes)
         if len(spots) < len(pending.pods):
             refusal = refuse(batch, pending, placing)
             refused.update({p.key: Unplaced(p, refusal) for p in pending.pods[len(spots) :]})

@@ -11,9 +11,10 @@ from scheduler.domain.reasons import Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.bounds import Reach
 from scheduler.placement.feasibility.room import fits, room
 from scheduler.placement.problem import Ints
-from scheduler.placement.reach import Reach, reach
+from scheduler.placement.reach import reach
 from scheduler.placement.settings import PlacementSettings
 from scheduler.placement.stage import arc_costs
 from telemetry.model import UNKNOWN_US
@@ -142,6 +143,7 @@ def _compare(
     usable = [int(i) for i in order if mask[i] and has_room[i] and i != node]
     answer = replace(
         answer,
+        measured=answer.measured or _at(batch, near, node),
         cost=int(cost[node]),
         feasible=len(usable) + 1,
         full=tuple((batch.table.nodes[i].name, _short(batch, pending, free, i)) for i in cheaper),
@@ -158,11 +160,7 @@ def _compare(
 
 
 def _at(batch: Batch, near: Reach, node: int) -> tuple[Measured, ...]:
-    names = batch.table.nodes
-    return tuple(
-        Measured(b.target.constraint, names[int(b.source[node])].name, int(b.row[node]))
-        for b in (*near.hard, *near.soft)
-    )
+    return tuple(b.measured(batch.table.nodes, node) for b in (*near.hard, *near.soft))
 
 
 def _others(batch: Batch, plan: Plan, pod: Pod) -> dict[PodClass, list[tuple[int, str]]]:

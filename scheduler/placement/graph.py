@@ -37,15 +37,16 @@ class FlowAnswer:
     arcs: int
 
 
-def slots(problem: Problem) -> tuple[Ints, Ints]:
+def slots(problem: Problem) -> tuple[Ints, NDArray[np.int32]]:
     """Return how many pods fit, optimistically: by node ``(n,)``, by class and node ``(g, n)``."""
     room = np.maximum(problem.free, 0)
-    fit = np.full(problem.feasible.shape, NO_ROOM, dtype=np.int64)
+    most = int(problem.count.max(initial=0))
+    fit = np.full(problem.feasible.shape, most, dtype=np.int32)
     for r in range(problem.demand.shape[1]):
         asked = problem.demand[:, r]
         some = np.flatnonzero(asked > 0)
         sizes, which = np.unique(asked[some], return_inverse=True)
-        per_size = room[None, :, r] // sizes[:, None]
+        per_size = np.minimum(room[None, :, r] // sizes[:, None], most).astype(np.int32)
         fit[some] = np.minimum(fit[some], per_size[which])
     smallest = _smallest(problem)
     each = np.where(smallest > 0, room // np.maximum(smallest, 1), NO_ROOM)
@@ -91,8 +92,10 @@ def fits_exact_integers(problem: Problem) -> bool:
     return highest * largest <= LARGEST_COST
 
 
-def solve_flow(problem: Problem, offered: NDArray[np.bool_]) -> FlowAnswer:
-    """Return the optimum of the relaxation over the offered columns.
+def solve_flow(
+    problem: Problem, offered: NDArray[np.bool_], limits: tuple[Ints, NDArray[np.int32]]
+) -> FlowAnswer:
+    """Return the optimum of the relaxation over the offered columns; `limits` are its `slots`.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def solve_flow(problem: Problem, offered: NDArray[np.bool_]) -> FlowAnswer:
     classes = builder.vertices(problem.count)
     nodes = builder.vertices(np.zeros(len(problem.free), dtype=np.int64))
     sink = builder.vertices(np.array([-int(problem.count.sum())]))
-    room, fit = slots(problem)
+    room, fit = limits
     waiting = waiting_prices(problem, offered)
     builder.arcs(
         classes + np.arange(len(problem.count)),

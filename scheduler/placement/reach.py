@@ -1,7 +1,6 @@
 """What a class's delays say of each node, now that its references are placed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,52 +8,9 @@ from numpy.typing import NDArray
 from scheduler.domain.plan import Measured
 from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.placement.batch import Batch, PendingClass, PlacedSoFar
-from scheduler.placement.distances import RttRow
+from scheduler.placement.bounds import Bound, Reach
 from scheduler.placement.feasibility.delay import deciding, within
-from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.references import Target
-from telemetry.model import UNKNOWN_US
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
-    """One constraint with the RTTs that decide it and the node each is measured from."""
-
-    target: Target
-    row: RttRow
-    source: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reach:
-    """The delays of one class over all nodes.
-
-    `mask` (shape ``(n,)``) are the nodes within all hard budgets. `problems` says which references
-    are not placed; then no node is within reach.
-    """
-
-    mask: Mask
-    hard: tuple[Bound, ...]
-    soft: tuple[Bound, ...]
-    problems: tuple[PodReason, ...]
-
-    def measured(self, batch: Batch, placing: PlacedSoFar, node: int) -> tuple[Measured, ...]:
-        """Return what is measured for a pod of the class on `node`."""
-        return tuple(self._measured(batch, placing, node))
-
-    def _measured(self, batch: Batch, placing: PlacedSoFar, node: int) -> Iterator[Measured]:
-        for bound in (*self.hard, *self.soft):
-            row, source = bound.row, bound.source
-            if bound.target.is_self:
-                others = batch.replicas(bound.target, placing)
-                others.remove(node)  # the pod itself, which is no reference of its own
-                if not others:
-                    continue
-                sources = np.array(sorted(set(others)), dtype=np.int64)
-                row, source = deciding(batch.distances, bound.target.quantifier, sources)
-            rtt_us = int(row[node])
-            name = batch.table.nodes[int(source[node])].name if rtt_us != UNKNOWN_US else ""
-            yield Measured(bound.target.constraint, name, rtt_us)
 
 
 def reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
@@ -63,6 +19,17 @@ def reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     A reference to the class's own workload does not bind while none of it runs: the first replica
     is admitted anywhere.
     """
+    known = batch.reaches.get(pending.number)
+    if known is not None:
+        return known
+    found = _reach(batch, pending, placing)
+    if all(t.node >= 0 for t in (*pending.targets, *pending.soft_targets)):
+        # References to nodes alone do not move during a decision.
+        batch.reaches[pending.number] = found
+    return found
+
+
+def _reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     mask = np.ones(len(batch.table), dtype=np.bool_)
     hard, soft, problems = [], [], []
     for target in pending.targets:
@@ -80,6 +47,21 @@ def reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     if problems:
         mask = np.zeros(len(batch.table), dtype=np.bool_)
     return Reach(mask, tuple(hard), tuple(soft), tuple(problems))
+
+
+def measured(batch: Batch, near: Reach, placing: PlacedSoFar, node: int) -> Iterator[Measured]:
+    """Yield what is measured for a pod on node number `node`, which `placing` has there."""
+    nodes = batch.table.nodes
+    for bound in (*near.hard, *near.soft):
+        if not bound.target.is_self:
+            yield bound.measured(nodes, node)
+            continue
+        others = batch.replicas(bound.target, placing)
+        others.remove(node)  # the pod itself, which is no reference of its own
+        if others:
+            sources = np.array(sorted(set(others)), dtype=np.int64)
+            decided = deciding(batch.distances, bound.target.quantifier, sources)
+            yield Bound(bound.target, *decided).measured(nodes, node)
 
 
 def _sources(batch: Batch, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:

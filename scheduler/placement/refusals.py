@@ -12,12 +12,13 @@ from scheduler.domain.delay import format_ms
 from scheduler.domain.reasons import NodeReason, PodCause, PodReason, Refusal
 from scheduler.domain.resources import CPU, PODS
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.bounds import Reach
 from scheduler.placement.feasibility.delay import delay, within
 from scheduler.placement.feasibility.room import fits, room
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
-from scheduler.placement.reach import Reach, reach
+from scheduler.placement.reach import reach
 
 
 @dataclass(frozen=True, slots=True, eq=False)

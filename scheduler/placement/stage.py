@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.bounds import Reach
 from scheduler.placement.cost.cloud import CloudCost
 from scheduler.placement.cost.latency import LatencyCost
 from scheduler.placement.cost.load import load_costs
@@ -15,7 +16,7 @@ from scheduler.placement.feasibility.room import fits
 from scheduler.placement.lookahead import lookahead
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
-from scheduler.placement.reach import Reach, reach
+from scheduler.placement.reach import reach
 
 MODELS: tuple[CostModel, ...] = (LatencyCost(), CloudCost(), PreferenceCost())
 

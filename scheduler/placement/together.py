@@ -13,10 +13,11 @@ import numpy as np
 from scheduler.domain.delay import Quantifier
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.cost.model import Units
+from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.feasibility.delay import within
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints
+from scheduler.placement.problem import Ints, SpreadLevel
 from scheduler.placement.reach import reach
 from scheduler.placement.references import Target
 from scheduler.placement.stage import arc_costs
@@ -37,6 +38,7 @@ class _Member:
     cost: Units
     inner: tuple[tuple[Target, tuple[int, ...]], ...]
     count: int
+    levels: tuple[SpreadLevel, ...]
 
 
 Spot = tuple[int, int]
@@ -89,7 +91,12 @@ def _member(
     ]
     if waits:
         mask[:] = False
-    return _Member(pending, mask, arc_costs(batch, pending, outside), inner, placing.left(pending))
+    cost = arc_costs(batch, pending, outside)
+    levels = spread_levels(batch, pending, existing_replicas(batch, pending, placing.pods))
+    for level in levels:
+        counted = level.group >= 0
+        cost[counted] += level.weight * level.existing[level.group[counted]]
+    return _Member(pending, mask, cost, inner, placing.left(pending), levels)
 
 
 def _around(
@@ -104,6 +111,7 @@ def _around(
         asked = member.pending.demand > 0
         mask = member.mask & (room[:, asked] >= member.pending.demand[asked]).all(axis=1)
         cost = member.cost.copy()
+        _spread(member, [node for m, node in spots if m == k], cost)
         _narrow(batch, members, k, spots, (mask, cost))
         if position == 0:
             only = mask[anchor]
@@ -117,6 +125,14 @@ def _around(
         room[node] -= member.pending.demand
         total += int(cost[node])
     return _valid(batch, members, spots), total
+
+
+def _spread(member: _Member, nodes: Sequence[int], cost: Units) -> None:
+    """Add what the replicas that stand make a shared domain, zone or node cost."""
+    for level in member.levels:
+        for node in nodes:
+            if level.group[node] >= 0:
+                cost += level.weight * (level.group == level.group[node])
 
 
 def _narrow(

@@ -3,8 +3,8 @@
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.bounds import Reach
 from scheduler.placement.cost.model import Units
-from scheduler.placement.reach import Reach
 
 EDGE_PRICE = 10_000_000
 """Ten seconds of RTT: no latency, balance or spreading outweighs the preference for the cloud."""

@@ -6,8 +6,8 @@ Source: "least latency" is the third of the design's promises; the RTT is what a
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.bounds import Bound, Reach
 from scheduler.placement.cost.model import Units
-from scheduler.placement.reach import Bound, Reach
 from telemetry.model import UNKNOWN_US
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.reach import Reach
+from scheduler.placement.bounds import Reach
 
 Units = NDArray[np.int64]
 

@@ -19,11 +19,11 @@ def deciding(
 ) -> tuple[RttRow, NDArray[np.int64]]:
     """Return for each node the RTT that decides, and the reference's node it is measured from.
 
-    For ``any`` the nearest of `sources`, for ``all`` the farthest.
+    For ``any`` the nearest of `sources`, for ``all`` the farthest. Where there is but one source,
+    the second array holds just that.
     """
     if len(sources) == 1:
-        row = distances.from_node(int(sources[0]))
-        return row, np.broadcast_to(sources, row.shape)
+        return distances.from_node(int(sources[0])), sources
     if quantifier is Quantifier.ANY:
         return distances.nearest(sources)
     return distances.farthest(sources)

@@ -4,6 +4,7 @@ Words and meaning follow kube-scheduler's NodeUnschedulable, TaintToleration and
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduler.domain.node import UNSCHEDULABLE_TAINT, Taint
 from scheduler.domain.reasons import Cause
@@ -67,19 +68,14 @@ def taints(table: NodeTable, pod_class: PodClass) -> Verdict:
     return Verdict(Cause.TAINT, passes, masks)
 
 
-def soft_taints(
-    table: NodeTable, pod_class: PodClass
-) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def soft_taints(table: NodeTable, pod_class: PodClass) -> NDArray[np.int64]:
     """Return the number of PreferNoSchedule taints of each node that the pod does not tolerate."""
-    count = [
-        sum(
-            t.effect == "PreferNoSchedule"
-            and not any(tolerates(x, t) for x in pod_class.tolerations)
-            for t in node.taints
-        )
-        for node in table.nodes
-    ]
-    return np.array(count, dtype=np.int64)
+    counts = np.zeros(len(table), dtype=np.int64)
+    for i, node in enumerate(table.nodes):
+        for taint in node.taints:
+            if taint.effect == "PreferNoSchedule":
+                counts[i] += not any(tolerates(t, taint) for t in pod_class.tolerations)
+    return counts
 
 
 def node_name(table: NodeTable, pod_class: PodClass) -> Verdict:
