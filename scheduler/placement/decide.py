@@ -8,6 +8,7 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.columns import solve_columns
 from scheduler.placement.graph import fits_exact_integers
+from scheduler.placement.joint import better_jointly
 from scheduler.placement.order import Order, order
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
@@ -45,7 +46,13 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
     placing = Placing({}, batch.table.free)
     figures = _Figures()
     if len(batch.table):
-        _run_stages(batch, order(batch.classes), placing, figures)
+        stages = order(batch.classes)
+        _run_stages(batch, stages, placing, figures)
+        found = better_jointly(batch, placing) if stages.has_links else None
+        if found is not None:
+            placing, figures.cost = found
+            figures.bound = 0
+            figures.methods.add("joint program")
     return _plan(batch, placing, figures)
 
 

@@ -22,10 +22,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """Stages in order, and for each class the pending classes that refer to it."""
+    """Stages in order, and for each class the pending classes that refer to it.
+
+    `has_links` says whether anything pending refers to anything pending.
+    """
 
     stages: tuple[Stage, ...]
     dependants: dict[int, tuple[PendingClass, ...]]
+    has_links: bool
 
 
 def order(classes: Sequence[PendingClass]) -> Order:
@@ -48,7 +52,7 @@ def order(classes: Sequence[PendingClass]) -> Order:
                 if by_class[other] is not c:
                     dependants.setdefault(by_class[other].number, []).append(c)
     if tried and not graph.number_of_edges():
-        return Order((Stage(tuple(tried), ()),), {})
+        return Order((Stage(tuple(tried), ()),), {}, has_links=False)
     numbered = {c.number: c for c in tried}
     whole = nx.condensation(graph)
     urgency = _inherited(whole, numbered)
@@ -59,7 +63,11 @@ def order(classes: Sequence[PendingClass]) -> Order:
             whole.subgraph([k for k, p in urgency.items() if p == priority])
         )
     ]
-    return Order(tuple(stages), {k: tuple(v) for k, v in dependants.items()})
+    return Order(
+        tuple(stages),
+        {k: tuple(v) for k, v in dependants.items()},
+        has_links=graph.number_of_edges() > 0,
+    )
 
 
 def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[int, int]:

@@ -55,6 +55,12 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most columns of a contested stage's relaxation; beyond it only classes on contested nodes
     keep their choice."""
 
+    joint_columns: int = 400
+    """Most columns of a batch whose pods refer to each other that is decided in one program."""
+
+    joint_nodes: int = 60
+    """Most branch-and-bound nodes of such a program."""
+
     exact_columns: int = 600
     """Most columns for which the cheapest packing is proven too, not only the fullest. Larger
     contested stages are improved by ejection chains: proving them takes minutes."""

@@ -155,7 +155,8 @@ def _narrow(
                 else batch.distances.farthest(sources)[0]
             )
             mask &= within(rows, target.constraint.within_us)
-            cost += weight * np.maximum(rows, 0).astype(np.int64)
+            if k not in others:
+                cost += weight * np.maximum(rows, 0).astype(np.int64)
     for m, node in set(spots):
         for target, others in members[m].inner:
             if k not in others:

@@ -1,6 +1,5 @@
 """Whatever is asked of the embedded cluster, in whatever order, these laws hold."""
 
-
 from collections import Counter
 from contextlib import suppress
 

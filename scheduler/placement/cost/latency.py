@@ -12,7 +12,11 @@ from telemetry.model import UNKNOWN_US
 
 
 class LatencyCost:
-    """``latency_weight * rtt_us`` for each delay, plus ``soft_delay_weight`` per µs of excess."""
+    """``latency_weight * rtt_us`` for each delay, plus ``soft_delay_weight`` per µs of excess.
+
+    A hard delay to the pod's own workload bounds how far its replicas spread and costs nothing
+    more: within the budget spreading decides.
+    """
 
     def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
         """Return the latency cost of each node."""
@@ -20,6 +24,8 @@ class LatencyCost:
         weights = batch.settings.cost
         total = np.zeros(len(batch.table), dtype=np.int64)
         for bound in reach.hard:
+            if bound.target.is_self:
+                continue
             total += weights.latency_weight * np.maximum(bound.row.astype(np.int64), 0)
         for bound in reach.soft:
             total += self._soft(bound, weights.latency_weight, weights.soft_delay_weight)
