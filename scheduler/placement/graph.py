@@ -63,31 +63,28 @@ def _smallest(problem: Problem) -> Ints:
     return out
 
 
-def waiting_prices(problem: Problem, offered: NDArray[np.bool_]) -> tuple[int, ...]:
+def waiting_prices(problem: Problem) -> tuple[int, ...]:
     """Return the price of leaving a pod out, by rank, lowest rank last.
 
-    A pod of one rank outweighs all costs and all pods of lower ranks together.
+    A pod of one rank outweighs all that its place can cost others, pods of lower ranks included. To
+    house one pod more, units are moved along one path of the residual network; it leaves each
+    vertex once, so it costs less than the dearest arcs of all of them and leaves out at most one
+    pod of a lower rank. Every feasible column counts, offered or not: one left out because it is
+    dear must still be cheaper than waiting.
     """
-    spread = np.array(
-        [
-            sum(lv.weight * (int(lv.existing.max(initial=0)) + int(c)) for lv in levels)
-            for levels, c in zip(problem.spread, problem.count, strict=True)
-        ],
-        dtype=np.int64,
-    )
-    dearest = np.where(offered, problem.cost, 0).max(axis=1, initial=0) + spread
-    load = int(problem.load_cost.max(initial=0))
-    price = 1 + int((problem.count * (dearest + load)).sum())
-    prices = []
-    for rank in reversed(range(problem.ranks)):
-        prices.append(price)
-        price *= 1 + int(problem.count[problem.rank == rank].sum())
-    return tuple(reversed(prices))
+    cost = np.where(problem.feasible, problem.cost, 0)
+    price = 1 + int(problem.load_cost.max(initial=0))
+    for g, dearest in enumerate(cost.max(axis=1, initial=0).tolist()):
+        levels, count = problem.spread[g], int(problem.count[g])
+        rise = sum(lv.weight * (int(lv.existing.max(initial=0)) + count) for lv in levels)
+        vertices = 1 + sum(len(lv.existing) + 1 for lv in levels[:-1])
+        price += min(vertices, count) * (dearest + rise)
+    return tuple(price * (problem.ranks - rank) for rank in range(problem.ranks))
 
 
 def fits_exact_integers(problem: Problem) -> bool:
     """Whether the prices of all ranks fit into the solver's integers together."""
-    highest = waiting_prices(problem, problem.feasible)[0]
+    highest = waiting_prices(problem)[0]
     largest = max(int(problem.count.sum()), len(problem.count) + len(problem.free) + 1)
     return highest * largest <= LARGEST_COST
 
@@ -107,7 +104,7 @@ def solve_flow(
     nodes = builder.vertices(np.zeros(len(problem.free), dtype=np.int64))
     sink = builder.vertices(np.array([-int(problem.count.sum())]))
     room, fit = limits
-    waiting = waiting_prices(problem, offered)
+    waiting = waiting_prices(problem)
     builder.arcs(
         classes + np.arange(len(problem.count)),
         sink,
