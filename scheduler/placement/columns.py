@@ -40,7 +40,7 @@ def solve_columns(
         missing = problem.feasible & ~offered
         wanted = missing & (_reduced_cost(problem, answer) < 0)
         if not wanted.any():
-            return answer, offered, rounds, True
+            return answer, offered, rounds, answer.is_exact
         if rounds >= effort.pricing_rounds:
             return answer, offered, rounds, False
         offered |= _best(problem, answer, wanted, effort.columns_per_class)

@@ -16,7 +16,8 @@ from scheduler.flow.solver import LARGEST_COST, FlowSolution, solve
 from scheduler.placement.problem import LOAD_WIDTHS, Ints, Packing, Problem, SpreadLevel
 
 UNIT_ARCS = 16
-"""Replicas of a class in one group that get an arc each; the rest share arcs that double."""
+"""Replicas of a class in one group that get an arc each, or twice the group's even share where that
+is more; the rest share arcs that double, which price them only roughly."""
 
 NO_ROOM = 1 << 40
 
@@ -26,7 +27,8 @@ class FlowAnswer:
     """The relaxation's optimum.
 
     `class_price` and `node_price` are potentials: what one more pod of the class, one more slot of
-    the node is worth. `waiting` are the prices of leaving a pod out, by rank.
+    the node is worth. `waiting` are the prices of leaving a pod out, by rank. `is_exact` unless so
+    many replicas share a group that their prices were only rough.
     """
 
     packing: Packing
@@ -35,6 +37,7 @@ class FlowAnswer:
     node_price: Ints
     waiting: tuple[int, ...]
     arcs: int
+    is_exact: bool
 
 
 def slots(problem: Problem) -> tuple[Ints, NDArray[np.int32]]:
@@ -120,11 +123,14 @@ def solve_flow(
         classes + g[plain], nodes + n[plain], limit[plain], problem.cost[g[plain], n[plain]]
     )
     blocks = [(g[plain], n[plain], where)]
+    rough: list[Ints] = []
     for number in np.flatnonzero(is_spread).tolist():
         mine = np.flatnonzero(g == number)
         if len(mine):
             blocks.extend(
-                _add_spread(builder, problem, number, (n[mine], limit[mine]), (classes, nodes))
+                _add_spread(
+                    builder, problem, number, (n[mine], limit[mine]), (classes, nodes, rough)
+                )
             )
     answer = solve(builder.network())
     node_price = answer.potential[nodes : nodes + len(problem.free)].copy()
@@ -138,6 +144,7 @@ def solve_flow(
         node_price,
         waiting,
         builder.n_arcs,
+        not any(answer.flow[arcs].any() for arcs in rough),
     )
 
 
@@ -159,13 +166,22 @@ def _add_load(builder: NetworkBuilder, problem: Problem, nodes: int, sink: int, 
     builder.arcs(nodes + node, sink, width[node, step], problem.load_cost[node, step])
 
 
-def _steps(count: int) -> tuple[Ints, Ints]:
-    """Return capacity and first index of the parallel arcs for up to `count` replicas."""
-    widths = [1] * min(count, UNIT_ARCS)
+def _steps(count: int, groups: int, existing: Ints) -> tuple[Ints, Ints, int]:
+    """Return capacity and first index of the parallel arcs for up to `count` replicas.
+
+    The third value is the first of the steps whose price, or the next one's, is rough.
+    """
+    even = -(-(count + int(existing.sum())) // max(1, groups))
+    widths = [1] * min(count, max(UNIT_ARCS, 2 * even))
+    rough = len(widths) - 1 if len(widths) < count else len(widths)
     while sum(widths) < count:
         widths.append(min(widths[-1] * 2, count - sum(widths)))
     width = np.array(widths, dtype=np.int64)
-    return width, np.cumsum(width) - width
+    return width, np.cumsum(width) - width, rough
+
+
+_Base = tuple[int, int, list[Ints]]
+"""First vertex of the classes and of the nodes, and the arcs whose prices are rough."""
 
 
 def _add_spread(
@@ -173,41 +189,49 @@ def _add_spread(
     problem: Problem,
     number: int,
     columns: tuple[Ints, Ints],
-    base: tuple[int, int],
+    base: _Base,
 ) -> list[_Block]:
     """Class -> outer group -> … -> node, with rising parallel arcs at every level."""
     n, limit = columns
+    classes, nodes, rough = base
     count = int(problem.count[number])
-    parent = np.full(len(n), base[0] + number, dtype=np.int64)
+    parent = np.full(len(n), classes + number, dtype=np.int64)
     *outer, last = problem.spread[number]
     for level in outer:
-        parent = _add_level(builder, level, count, parent, n)
-    width, first = _steps(count)
+        parent = _add_level(builder, level, (count, rough), parent, n)
+    existing = np.where(last.group[n] >= 0, last.existing[np.maximum(last.group[n], 0)], 0)
+    width, first, blunt = _steps(count, len(n), existing)
     # The mean of the steps an arc stands for: exact for single replicas.
     rise = last.weight * (2 * first + width - 1) // 2
-    existing = np.where(last.group[n] >= 0, last.existing[np.maximum(last.group[n], 0)], 0)
     weight = np.where(last.group[n] >= 0, 1, 0)
     cost = problem.cost[number, n][:, None] + weight[:, None] * (
         rise[None, :] + last.weight * existing[:, None]
     )
     capacity = np.clip(limit[:, None] - first[None, :], 0, width[None, :])
     row, step = np.nonzero(capacity)
-    where = builder.arcs(parent[row], base[1] + n[row], capacity[row, step], cost[row, step])
+    where = builder.arcs(parent[row], nodes + n[row], capacity[row, step], cost[row, step])
+    rough.append(where.start + np.flatnonzero(step >= blunt))
     return [(np.full(len(row), number), n[row], where)]
 
 
 def _add_level(
-    builder: NetworkBuilder, level: SpreadLevel, count: int, parent: Ints, n: Ints
+    builder: NetworkBuilder,
+    level: SpreadLevel,
+    limit: tuple[int, list[Ints]],
+    parent: Ints,
+    n: Ints,
 ) -> Ints:
     """Add a vertex per group (under each parent) and return each column's vertex."""
+    count, rough = limit
     keys = np.stack([parent, level.group[n]])
     groups, of = np.unique(keys, axis=1, return_inverse=True)
     vertex = builder.vertices(np.zeros(groups.shape[1], dtype=np.int64))
-    width, first = _steps(count)
-    rise = level.weight * (2 * first + width - 1) // 2
     is_counted = groups[1] >= 0
     existing = np.where(is_counted, level.existing[np.maximum(groups[1], 0)], 0)
+    width, first, blunt = _steps(count, groups.shape[1], existing)
+    rise = level.weight * (2 * first + width - 1) // 2
     cost = is_counted[:, None] * (rise[None, :] + level.weight * existing[:, None])
     k, step = np.nonzero(np.ones_like(cost, dtype=np.bool_))
-    builder.arcs(groups[0][k], vertex + k, width[step], cost[k, step])
+    where = builder.arcs(groups[0][k], vertex + k, width[step], cost[k, step])
+    rough.append(where.start + np.flatnonzero((step >= blunt) & is_counted[k]))
     return np.asarray(vertex + of.ravel())

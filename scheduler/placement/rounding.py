@@ -56,10 +56,10 @@ def settle(
     )
     search = ChainSearch(problem, _rounded(program, relaxed.values), effort.chain_steps)
     search.place_missing(share / np.maximum(1, problem.count))
-    search.improve(effort.chain_sweeps)
+    search.improve(effort.chain_work)
     packing, is_most = most_pods(program, search.packing, effort)
     search = ChainSearch(problem, packing, effort.chain_steps)
-    search.improve(effort.chain_sweeps)
+    search.improve(effort.chain_work)
     packing = improve_in_windows(problem, search.packing, effort.window_pivots)
     if len(program.g) <= effort.exact_columns:
         return _cheapest(program, packing, effort, is_count_proven=is_most)

@@ -79,16 +79,18 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     chain_steps: int = 1_000
     """Most steps one ejection-chain search looks at."""
 
-    chain_sweeps: int = 1
-    """How often each pod of a contested stage is tried elsewhere."""
+    chain_work: int = 50_000
+    """Most steps of all searches that put a contested stage's pods elsewhere: about 0.4 s. The
+    offline `plan` spends more."""
 
 
 OFFLINE_EFFORT = EffortSettings(
-    program_nodes=100,
+    program_nodes=30,
     exact_columns=1_500,
     window_pivots=10_000,
-    fullest_pivots=25_000,
+    fullest_pivots=60_000,
     chain_steps=4_000,
+    chain_work=150_000,
 )
 """For the offline `plan`, which has seconds where the service has milliseconds."""
 
