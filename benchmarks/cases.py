@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 MIB = 2**20
 UNIT_MIB = 256
+PLANETLAB = Path(__file__).parent.parent / "simulator" / "data" / "planetlab490_rtt_us.npz"
 
 
 @dataclass(frozen=True, slots=True)
