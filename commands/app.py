@@ -65,8 +65,15 @@ _PODS = "Deployments, Pods, Services: a file, a folder or a .tar.gz."
 @app.command()
 def plan(  # noqa: PLR0913 - each an option of the command line
     *,
-    nodes: Annotated[Path, typer.Option(help=_NODES, metavar="F")],
-    pods: Annotated[Path, typer.Option(help=_PODS, metavar="F|DIR|TAR")],
+    nodes: Annotated[Path | None, typer.Option(help=_NODES, metavar="F")] = None,
+    pods: Annotated[Path | None, typer.Option(help=_PODS, metavar="F|DIR|TAR")] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of --nodes and --pods: the waiting pods of this cluster, read only.",
+            metavar="F",
+        ),
+    ] = None,
     delay_matrix: DelayMatrix = None,
     metadata: Metadata = None,
     protect: Annotated[
@@ -83,12 +90,12 @@ def plan(  # noqa: PLR0913 - each an option of the command line
     Writes JSON: placement, placeholders, unplaced with reasons, stats. Exit status: 0 all placed,
     3 some pods unplaced, 2 bad input.
     """
-    from commands.inputs import InputFiles  # noqa: PLC0415 - see the module's docstring
+    from commands.inputs import chosen_inputs  # noqa: PLC0415 - see the module's docstring
     from commands.plan import run_plan  # noqa: PLC0415 - see the module's docstring
 
     with _ends_well():
-        files = InputFiles(nodes, pods, delay_matrix, metadata, config)
-        raise typer.Exit(run_plan(files, protect.value, output))
+        read = chosen_inputs(kubeconfig, nodes, pods, delay_matrix, metadata, config=config)
+        raise typer.Exit(run_plan(read, protect.value, output))
 
 
 @app.command()
@@ -202,6 +209,9 @@ def _ends_well() -> Iterator[None]:
         yield
     except errors.InputError as error:
         typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(BAD_INPUT) from None
+    except errors.ClusterUnavailable as error:
+        typer.echo(f"error: {error}; try again when it answers", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except errors.SchedulerError as error:
         typer.echo(f"this is a bug, please report it: {error}", err=True)

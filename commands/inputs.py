@@ -1,7 +1,10 @@
 """The files of `plan`, `explain` and their kin, read into one snapshot."""
 
+import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,6 +28,15 @@ class InputFiles:
 
     nodes: Path
     pods: Path
+    delay_matrix: Path | None = None
+    metadata: Path | None = None
+    config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFiles:
+    """Paths that go with a live cluster, which itself says what nodes and pods there are."""
+
     delay_matrix: Path | None = None
     metadata: Path | None = None
     config: Path | None = None
@@ -70,6 +82,34 @@ def optional_files(
     return InputFiles(nodes, pods, delay_matrix, metadata, config)
 
 
+def chosen_inputs(
+    kubeconfig: Path | None,
+    nodes: Path | None,
+    pods: Path | None,
+    delay_matrix: Path | None,
+    metadata: Path | None,
+    *,
+    config: Path | None,
+) -> Callable[[], Inputs]:
+    """Return how to read what the options name: a live cluster, or files.
+
+    Raises
+    ------
+    InputError
+        If they name both, or neither.
+    """
+    if kubeconfig is None:
+        if nodes is None or pods is None:
+            missing = "--nodes" if nodes is None else "--pods"
+            fix = "give both --nodes and --pods, or --kubeconfig"
+            raise InputError("command line", f"{missing} is missing", fix)
+        return partial(read_inputs, InputFiles(nodes, pods, delay_matrix, metadata, config))
+    if nodes is not None or pods is not None:
+        both = "--kubeconfig goes without --nodes and --pods"
+        raise InputError("command line", both, "the cluster says what nodes and pods there are")
+    return partial(read_live, kubeconfig, LiveFiles(delay_matrix, metadata, config))
+
+
 def read_inputs(files: InputFiles) -> Inputs:
     """Read all files into a snapshot.
 
@@ -81,7 +121,7 @@ def read_inputs(files: InputFiles) -> Inputs:
     settings = _offline(load_settings(files.config))
     nodes = read_nodes(files.nodes)
     manifests = read_manifests(files.pods)
-    rtt = _rtt(files, nodes)
+    rtt = _rtt(files, nodes, str(files.nodes))
     held = tuple(pod for pod in manifests.pods if pod.is_gated)
     pending = tuple(pod for pod in manifests.pods if not pod.is_gated)
     snapshot = build_snapshot(
@@ -97,6 +137,34 @@ def read_inputs(files: InputFiles) -> Inputs:
     return Inputs(snapshot, settings, (*manifests.warnings, *_lost(files, nodes, manifests)))
 
 
+def read_live(kubeconfig: Path, files: LiveFiles) -> Inputs:
+    """Read a live cluster's nodes, pods and Services once, and the matrix from files.
+
+    Up for decision are the pods that wait for the scheduler's name; nothing is written.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the server refuses.
+    ClusterUnavailable
+        If the server does not answer.
+    """
+    from scheduler.kube.client import connected  # noqa: PLC0415 - only here is the client loaded
+    from scheduler.kube.listing import ClusterListing, list_cluster  # noqa: PLC0415 - as above
+
+    async def listed() -> ClusterListing:
+        async with connected(kubeconfig) as client:
+            return await list_cluster(client)
+
+    settings = _offline(load_settings(files.config))
+    listing = asyncio.run(listed())
+    rtt = _rtt(files, listing.nodes, str(kubeconfig))
+    found = listing.snapshot(settings.scheduler_name, rtt=rtt)
+    zones = _zones(rtt, found.pending, settings)
+    snapshot = found if zones is None else replace(found, zones=zones)
+    return Inputs(snapshot, settings)
+
+
 def _offline(settings: SchedulerConfiguration) -> SchedulerConfiguration:
     """Give the default effort more work: a person waits for the best plan, no queue does."""
     if settings.placement.effort != EffortSettings():
@@ -105,10 +173,10 @@ def _offline(settings: SchedulerConfiguration) -> SchedulerConfiguration:
     return msgspec.structs.replace(settings, placement=placement)
 
 
-def _rtt(files: InputFiles, nodes: tuple[Node, ...]) -> RttMatrix:
+def _rtt(files: InputFiles | LiveFiles, nodes: tuple[Node, ...], nodes_at: str) -> RttMatrix:
     if files.delay_matrix is not None:
         names = [node.name for node in nodes]
-        return read_rtt(files.delay_matrix, files.metadata, names, str(files.nodes))
+        return read_rtt(files.delay_matrix, files.metadata, names, nodes_at)
     if files.metadata is not None:
         raise InputError("command line", "--metadata names no matrix", "give --delay-matrix too")
     return empty_rtt()

@@ -1,10 +1,11 @@
 """`plan`: static files in, a plan out."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
-from commands.inputs import InputFiles, read_inputs
+from commands.inputs import Inputs
 from commands.saved import plan_document, write_document
 from scheduler.domain.errors import InputError
 from scheduler.planning.plan import plan
@@ -12,13 +13,13 @@ from scheduler.planning.plan import plan
 SOME_UNPLACED = 3
 
 
-def run_plan(files: InputFiles, protect: str, output: Path | None) -> int:
-    """Plan the files and write the plan; return the exit status.
+def run_plan(read: Callable[[], Inputs], protect: str, output: Path | None) -> int:
+    """Plan what is read and write the plan; return the exit status.
 
     Parameters
     ----------
-    files
-        Nodes, pods, matrix, metadata and settings.
+    read
+        Reads nodes, pods, matrix and settings: from files, or from a live cluster.
     protect
         ``off``; the other levels of cover are refused.
     output
@@ -35,7 +36,7 @@ def run_plan(files: InputFiles, protect: str, output: Path | None) -> int:
             "is not implemented yet: no pod would be covered",
             "leave it out, or give --protect off",
         )
-    inputs = read_inputs(files)
+    inputs = read()
     for warning in inputs.warnings:
         typer.echo(f"warning: {warning}", err=True)
     document = plan_document(inputs.snapshot, plan(inputs.snapshot, inputs.settings.placement))

@@ -38,7 +38,7 @@ def plan_document(snapshot: ClusterSnapshot, plan: Plan) -> PlanDocument:
     running = len(placement)
     placement |= {one.pod.display_name: one.node for one in plan.assignments}
     unplaced = {one.pod.display_name: one.refusal.message for one in plan.unplaced}
-    unplaced |= {pod.display_name: GATED for pod in snapshot.held}
+    unplaced |= {pod.display_name: GATED for pod in snapshot.held if pod.is_gated}
     counts = {"nodes": len(nodes), "running": running, "unplaced": len(unplaced)}
     return {
         "placement": placement,
