@@ -68,9 +68,9 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     cost_gap_ppm: int = 1_000
     """How near the proven bound is near enough, in millionths: a fifth of the budget of 0.5 %."""
 
-    window_pivots: int = 2_000
+    window_pivots: int = 500
     """Most simplex pivots spent on re-deciding a contested stage a few nodes at a time for less
-    cost: about 0.5 s. The offline `plan` spends more."""
+    cost: about 0.1 s. The offline `plan` spends more."""
 
     fullest_pivots: int = 4_000
     """Most simplex pivots spent on placing pods that are left out although the relaxation places
@@ -79,8 +79,8 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     chain_steps: int = 1_000
     """Most steps one ejection-chain search looks at."""
 
-    chain_work: int = 50_000
-    """Most steps of all searches that put a contested stage's pods elsewhere: about 0.4 s. The
+    chain_work: int = 20_000
+    """Most steps of all searches that put a contested stage's pods elsewhere: about 0.2 s. The
     offline `plan` spends more."""
 
 
