@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.live import Parts, live
+from commands.teller import Teller
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
 from scheduler.service.cycle import Decider
@@ -79,9 +80,10 @@ async def _run(
     with _log_stream() as stream:
         log = new_logger("text", stream) if stream is not None else silent_logger()
         runtime = Runtime(state, Outside(cluster, cluster), decider, zone_tree, log)
-        board = Board(state, decider, explain, lambda: runtime.is_ready)
+        teller = Teller(cluster, state)
+        board = Board(state, decider, explain, lambda: runtime.is_ready, teller.since)
         async with served(board, port) as open_port:
-            parts = Parts(state, runtime, cluster, f"http://127.0.0.1:{open_port}")
+            parts = Parts(state, runtime, cluster, teller, f"http://127.0.0.1:{open_port}")
             with _stopped_by_signals(runtime):
                 verdict = await live(parts, console, once=once)
     if verdict is None:

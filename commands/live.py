@@ -1,7 +1,6 @@
 """Dev mode while it runs: lets the cluster live, shows it, and knows when it has come to rest."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from commands.scene import Line, Scene, WaitingRow, pod_rows, site_rows
 from commands.table import screen
+from commands.teller import Teller
 from commands.verdict import Verdict, judge
 from scheduler.domain.errors import InputError
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -30,10 +30,6 @@ _REST_S = 1.0
 _PATIENCE_S = 120.0
 """How long ``--once`` waits for rest, after the scenario's own time."""
 
-_KEPT = 500
-# What the cluster itself tells already is not told again.
-_TOLD_HERE = frozenset({"waiting", "zones", "warning", "error"})
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -42,6 +38,7 @@ class Parts:
     state: ServiceState
     runtime: Runtime
     cluster: InProcessCluster
+    teller: Teller
     address: str
 
 
@@ -134,29 +131,32 @@ def _verdict(parts: Parts, *, has_settled: bool) -> Verdict:
 
 async def _show(parts: Parts, console: Console) -> None:
     """Draw the table on a terminal, or print what happens, line by line."""
-    teller = _Teller(parts)
     if not console.is_terminal:
         console.print(Text(f"status page on {parts.address}"))
+        printed = 0
         try:
             while True:
-                _print(teller, console)
+                printed = _print(parts.teller, console, printed)
                 await asyncio.sleep(_FRAME_S)
         finally:
-            _print(teller, console)
+            _print(parts.teller, console, printed)
     with Live(console=console, screen=True, auto_refresh=False) as display:
         while True:
-            teller.listen()
-            scene = await _scene(parts, teller)
-            display.update(screen(scene, console.size.height), refresh=True)
+            size = console.size
+            scene = await _scene(parts)
+            display.update(screen(scene, size.width, size.height), refresh=True)
             await asyncio.sleep(_FRAME_S)
 
 
-def _print(teller: "_Teller", console: Console) -> None:
-    for line in teller.listen():
-        console.print(Text(f"{line.at_s:7.1f}s  {line.text}"))
+def _print(teller: Teller, console: Console, after: int) -> int:
+    """Print what happened after the line `after`; return the last line's number."""
+    told = teller.since(after)
+    for line in told:
+        console.print(Text(f"{line.at_s - teller.started_s:7.1f}s  {line.text}"))
+    return told[-1].number if told else after
 
 
-async def _scene(parts: Parts, teller: "_Teller") -> Scene:
+async def _scene(parts: Parts) -> Scene:
     """Gather what is shown; the rows are made in a thread, from frozen columns."""
     snapshot = _freeze(parts.state)
     waiting = [
@@ -164,11 +164,10 @@ async def _scene(parts: Parts, teller: "_Teller") -> Scene:
         for queued in parts.state.queue.entries()
         if parts.state.cache.pods.is_pending(queued.pod)
     ]
-    return await asyncio.to_thread(
-        partial(
-            _draw, snapshot, waiting, list(teller.lines), (parts.cluster.now_s(), parts.address)
-        )
-    )
+    started_s = parts.teller.started_s
+    lines = [Line(line.at_s - started_s, line.text) for line in parts.teller.since()]
+    head = (parts.cluster.now_s(), parts.address)
+    return await asyncio.to_thread(partial(_draw, snapshot, waiting, lines, head))
 
 
 def _draw(
@@ -182,31 +181,3 @@ def _draw(
 
 def _freeze(state: ServiceState) -> ClusterSnapshot:
     return state.cache.freeze((), state.clock.wall_s(), state.intake.held())
-
-
-class _Teller:
-    """Merges what the cluster and the service tell, in the order it happened."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._cluster, self._state = parts.cluster, parts.state
-        self._started_s = parts.state.clock.wall_s() - parts.cluster.now_s()
-        self._heard = [0, 0]
-        self.lines: deque[Line] = deque(maxlen=_KEPT)
-
-    def listen(self) -> list[Line]:
-        """Return what is new."""
-        told = self._cluster.happenings.since(self._heard[0])
-        noted = self._state.journal.since(self._heard[1])
-        if told:
-            self._heard[0] = told[-1].number
-        if noted:
-            self._heard[1] = noted[-1].number
-        new = [Line(line.at_s, line.text) for line in told]
-        new += [
-            Line(note.at_s - self._started_s, note.text)
-            for note in noted
-            if note.kind in _TOLD_HERE
-        ]
-        new.sort(key=lambda line: line.at_s)
-        self.lines.extend(new)
-        return new

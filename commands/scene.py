@@ -24,16 +24,24 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class PodRow:
-    """A placed pod and its delays as measured now."""
+    """A placed pod and its delays as measured now; one that is leaving is held to none."""
 
     name: str
     node: str
     delays: tuple[Measured, ...]
+    is_leaving: bool = False
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether a hard budget is to hold."""
+        return not self.is_leaving and any(not d.constraint.is_soft for d in self.delays)
 
     @property
     def is_broken(self) -> bool:
         """Whether a hard budget does not hold."""
-        return any(not d.holds and not d.constraint.is_soft for d in self.delays)
+        return self.has_budget and any(
+            not d.holds and not d.constraint.is_soft for d in self.delays
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +83,8 @@ class Scene:
 
     @property
     def with_budget(self) -> int:
-        """Pods that have a hard budget."""
-        return sum(any(not d.constraint.is_soft for d in pod.delays) for pod in self.pods)
+        """Pods that have a hard budget and stay."""
+        return sum(pod.has_budget for pod in self.pods)
 
     @property
     def broken(self) -> int:
@@ -111,5 +119,6 @@ def pod_rows(snapshot: ClusterSnapshot) -> list[PodRow]:
     for slot, pod in enumerate(snapshot.placed.pods):
         at = int(snapshot.placed.node_of[slot])
         node = names[at].name if at >= 0 else "(node gone)"
-        rows.append(PodRow(pod.display_name, node, delays.of(slot)))
+        is_leaving = bool(snapshot.placed.is_terminating[slot])
+        rows.append(PodRow(pod.display_name, node, delays.of(slot), is_leaving))
     return sorted(rows, key=lambda row: (not row.is_broken, not row.delays, row.name))

@@ -1,6 +1,7 @@
 """The live table: nodes by site, pods against their budgets, what waits, what happens."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TypeVar
 
 from rich.console import RenderableType
@@ -15,29 +16,31 @@ from scheduler.domain.plan import Measured
 
 _T = TypeVar("_T")
 _FRAME = 2  # a panel's upper and lower line
+_SIDES = 4  # a panel's lines left and right, and the space beside them
+_GAP = 2  # between columns
 _LEAST_ROWS = 2
 
 
-def screen(scene: Scene, height: int) -> RenderableType:
+def screen(scene: Scene, width: int, height: int) -> RenderableType:
     """Return the whole screen; made for 80 columns and 24 lines, and for more.
 
     Parameters
     ----------
     scene
         What to show.
-    height
-        Lines of the terminal.
+    width, height
+        Columns and lines of the terminal.
     """
     body = max(3 * (_FRAME + _LEAST_ROWS), height - 1)
-    waiting = min(len(scene.waiting) + _FRAME, max(_FRAME + _LEAST_ROWS, body // 4))
-    waiting = max(waiting, _FRAME + 1)
+    reasons = _reasons(scene, width, max(_LEAST_ROWS, body // 3 - _FRAME))
+    waiting = _FRAME + max(1, sum(len(lines) for _, lines in reasons))
     below = max(_FRAME + _LEAST_ROWS + 1, (body - waiting) * 2 // 5)
     pods = body - waiting - below
     layout = Layout()
     layout.split_column(
         Layout(headline(scene), size=1),
-        Layout(_pods(scene, pods - _FRAME), size=pods),
-        Layout(_waiting(scene, waiting - _FRAME), size=waiting),
+        Layout(_pods(scene, width, pods - _FRAME), size=pods),
+        Layout(_waiting(scene, width, reasons), size=waiting),
         Layout(name="below", size=below),
     )
     layout["below"].split_row(
@@ -64,7 +67,7 @@ def delay_text(delays: Sequence[Measured]) -> Text:
     """Return each delay as measured against its budget: green where it holds, red where not."""
     text = Text(no_wrap=True, overflow="ellipsis")
     for k, measured in enumerate(delays):
-        rtt = "not measured" if measured.rtt_us < 0 else format_ms(measured.rtt_us)
+        rtt = _measured_text(measured)
         constraint = measured.constraint
         style = "green" if measured.holds else "yellow" if constraint.is_soft else "red"
         text.append(", " if k else "")
@@ -73,27 +76,61 @@ def delay_text(delays: Sequence[Measured]) -> Text:
     return text
 
 
-def _pods(scene: Scene, rows: int) -> Panel:
-    table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column(ratio=2, no_wrap=True, overflow="ellipsis")
-    table.add_column(ratio=4, no_wrap=True, overflow="ellipsis")
+def _measured_text(measured: Measured) -> str:
+    if measured.rtt_us >= 0:
+        return format_ms(measured.rtt_us)
+    return "not measured" if measured.reference_node else "not placed"
+
+
+def _pods(scene: Scene, width: int, rows: int) -> Panel:
+    table = Table.grid(padding=(0, _GAP), expand=True)
+    # Names first get what they need, within bounds; the delays get the rest.
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=width * 2 // 5)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=width // 4)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for pod in _shown(scene.pods, rows):
-        table.add_row(_name(pod), Text(pod.node), delay_text(pod.delays))
+        delays = delay_text(pod.delays)
+        if pod.is_leaving:
+            delays = Text(delays.plain, style="dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(_name(pod), _place(pod), delays)
     return _panel(table, "pods, measured RTT / budget", len(scene.pods), rows)
 
 
 def _name(pod: PodRow) -> Text:
-    return Text(pod.name, style="bold red" if pod.is_broken else "")
+    return Text(pod.name, style="bold red" if pod.is_broken else "dim" if pod.is_leaving else "")
 
 
-def _waiting(scene: Scene, rows: int) -> Panel:
-    table = Table.grid(padding=(0, 2), expand=True)
+def _place(pod: PodRow) -> Text:
+    return Text(f"{pod.node}, leaving", style="dim") if pod.is_leaving else Text(pod.node)
+
+
+def _reasons(scene: Scene, width: int, most: int) -> list[tuple[str, list[str]]]:
+    """Return waiting pods and their reasons, broken into lines; at most `most` lines in all."""
+    shown = _shown(scene.waiting, most)
+    lines = max(1, most // max(1, len(shown)))
+    room = max(10, width - _SIDES - _GAP - _widest([one.name for one in shown], width))
+    return [
+        (one.name, wrap(one.reason, room, max_lines=lines, placeholder=" …") or [""])
+        for one in shown
+    ]
+
+
+def _widest(names: Sequence[str], width: int) -> int:
+    return min(width * 2 // 5, max(map(len, names), default=0))
+
+
+def _waiting(scene: Scene, width: int, reasons: Sequence[tuple[str, list[str]]]) -> Panel:
+    if not reasons:
+        nothing = Text("no pod waits", style="dim")
+        return Panel(nothing, title="waiting (0)", title_align="left", border_style="dim")
+    table = Table.grid(padding=(0, _GAP), expand=True)
+    table.add_column(
+        no_wrap=True, overflow="ellipsis", width=_widest([n for n, _ in reasons], width)
+    )
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
-    for waiting in _shown(scene.waiting, rows):
-        table.add_row(Text(waiting.name), Text(waiting.reason, style="yellow"))
-    return _panel(table, "waiting", len(scene.waiting), rows)
+    for name, lines in reasons:
+        table.add_row(Text(name), Text("\n".join(lines), style="yellow"))
+    return _panel(table, "waiting", len(scene.waiting), len(reasons))
 
 
 def _sites(scene: Scene, rows: int) -> Panel:
@@ -115,7 +152,15 @@ def _lines(scene: Scene, rows: int) -> Panel:
         text.append("\n" if k else "")
         text.append(f"{line.at_s:5.0f}s ", style="dim")
         text.append(line.text)
-    return Panel(text, title="happenings", title_align="left", border_style="dim", padding=(0, 1))
+    return Panel(
+        text,
+        title="happenings",
+        title_align="left",
+        subtitle="Ctrl-C ends it",
+        subtitle_align="right",
+        border_style="dim",
+        padding=(0, 1),
+    )
 
 
 def _shown(rows: Sequence[_T], limit: int) -> Sequence[_T]:

@@ -7,7 +7,10 @@ from typing import Literal
 _KEPT = 500
 """Happenings kept; older ones are in the log."""
 
-HappeningKind = Literal["bound", "waiting", "node", "rtt", "zones", "conflict", "warning", "error"]
+HappeningKind = Literal[
+    "bound", "waiting", "node", "rtt", "zones", "conflict", "warning", "error", "cluster"
+]
+"""``cluster`` is for what an embedded cluster tells of itself."""
 
 
 @dataclass(frozen=True, slots=True)

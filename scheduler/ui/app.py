@@ -1,7 +1,8 @@
 """The status page and its JSON, served on one address of this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from aiohttp import web
 from scheduler.domain.errors import InputError, SchedulerError
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.service.cycle import Decider
+from scheduler.service.journal import Happening
 from scheduler.service.state import ServiceState
 from scheduler.ui import views
 from scheduler.ui.explaining import ExplainFunction, explaining
@@ -34,12 +36,21 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What the page shows."""
+    """What the page shows.
+
+    `told` gives what happened after a line's number, where there is more to tell than the
+    service's own journal does.
+    """
 
     state: ServiceState
     decider: Decider
     explain: ExplainFunction
     is_ready: Callable[[], bool]
+    told: Callable[[int], Sequence[Happening]] | None = None
+
+    def happenings(self, after: int) -> Sequence[Happening]:
+        """Return what happened after the line `after`, oldest first."""
+        return (self.told or self.state.journal.since)(after)
 
 
 class StatusApp:
@@ -96,7 +107,7 @@ class StatusApp:
 
     async def _events(self, request: web.Request) -> web.Response:
         since = _number(request, "since", 0)
-        return _json(views.events(self._board.state.journal.since(since)))
+        return _json(views.events(self._board.happenings(since)))
 
     async def _explain(self, request: web.Request) -> web.Response:
         key = f"{request.match_info['namespace']}/{request.match_info['name']}"
@@ -132,13 +143,13 @@ class StatusApp:
         number, sent = 0, b""
         try:
             while not self._closing.is_set():
-                happenings = self._board.state.journal.since(number)
+                happenings = self._board.happenings(number)
                 body = msgspec.json.encode(
                     {"summary": await self._summarise(), **views.events(happenings)}
                 )
                 if body != sent or happenings:
                     await response.write(b"data: " + body + b"\n\n")
-                    sent, number = body, self._board.state.journal.number
+                    sent, number = body, happenings[-1].number if happenings else number
                 else:
                     await response.write(b": still here\n\n")
                 await self._tick()
@@ -190,7 +201,9 @@ async def served(board: Board, port: int) -> AsyncIterator[int]:
         try:
             await site.start()
         except OSError as error:
-            what = f"cannot be used ({error.strerror or error})"
+            # asyncio's own text repeats the address; the system's says why.
+            said = os.strerror(error.errno) if error.errno else str(error)
+            what = f"cannot be used ({said.lower()})"
             fix = "give another with --port, or --port 0 for any free one"
             raise InputError(f"port {port} of {_HOST}", what, fix) from None
         yield int(runner.addresses[0][1])
@@ -210,6 +223,9 @@ async def _guard(
         response = await handler(request)
     except InputError as error:
         response = _json({"error": str(error)}, status=400)
+    except web.HTTPException as error:
+        error.headers.update(_HEADERS)
+        raise
     if not response.prepared:
         response.headers.update(_HEADERS)
     return response

@@ -40,14 +40,15 @@ def listed(name: str, rows: Sequence[Json], page: Page, total: int) -> Json:
 
 def summary(snapshot: ClusterSnapshot, stages: Mapping[Stage, int], *, is_ready: bool) -> Json:
     """Return the cluster in one row of figures."""
-    table = snapshot.nodes
-    with_budget = sum(1 for pod in snapshot.placed.pods if pod.pod_class.hard_delays)
+    table, placed = snapshot.nodes, snapshot.placed
+    stays = ~placed.is_terminating & (placed.node_of >= 0)
+    with_budget = sum(bool(placed.pods[row].pod_class.hard_delays) for row in np.flatnonzero(stays))
     waiting = sum(number for stage, number in stages.items() if stage is not Stage.IN_FLIGHT)
     return {
         "isReady": is_ready,
         "nodes": len(table),
         "nodesReady": int(table.is_ready.sum()),
-        "podsPlaced": len(snapshot.placed.pods),
+        "podsPlaced": len(placed.pods),
         "podsWithBudget": with_budget,
         "budgetsBroken": len(broken_budgets(snapshot)),
         "podsPending": waiting,
@@ -63,11 +64,12 @@ def layers(snapshot: ClusterSnapshot) -> Sequence[Layer]:
 
 
 def nodes(snapshot: ClusterSnapshot, page: Page) -> Json:
-    """Return nodes with their load and their zones."""
+    """Return nodes with their load and their zones: not ready first, then by their pods."""
     table = snapshot.nodes
     counts = np.bincount(
         snapshot.placed.node_of[snapshot.placed.node_of >= 0], minlength=len(table)
     )
+    order = np.lexsort((-counts, ~table.is_unschedulable, table.is_ready))
     zones = _zones_by_node(snapshot)
     rows = [
         {
@@ -80,15 +82,21 @@ def nodes(snapshot: ClusterSnapshot, page: Page) -> Json:
             "resources": _load(table, row),
             "zones": zones.get(table.nodes[row].name, {}),
         }
-        for row in page.of(range(len(table)))
+        for row in page.of(order.tolist())
     ]
     return listed("nodes", rows, page, len(table))
 
 
 def pods(snapshot: ClusterSnapshot, page: Page) -> Json:
-    """Return placed pods, each delay as measured now against its budget."""
+    """Return placed pods, each delay as measured now against its budget; broken ones first."""
     delays, placed = PlacedDelays(snapshot), snapshot.placed
-    order = sorted(range(len(placed.pods)), key=lambda slot: placed.pods[slot].key)
+    broken = {budget.pod.key for budget in broken_budgets(snapshot)}
+
+    def rank(slot: int) -> tuple[bool, bool, str]:
+        pod = placed.pods[slot]
+        return pod.key not in broken, not pod.pod_class.delays, pod.key
+
+    order = sorted(range(len(placed.pods)), key=rank)
     rows = []
     for slot in page.of(order):
         pod, row = placed.pods[slot], int(placed.node_of[slot])
@@ -98,6 +106,7 @@ def pods(snapshot: ClusterSnapshot, page: Page) -> Json:
                 "name": pod.name,
                 "node": snapshot.nodes.nodes[row].name if row >= 0 else None,
                 "isTerminating": bool(placed.is_terminating[slot]),
+                "isBroken": pod.key in broken,
                 "delays": [delay(measured) for measured in delays.of(slot)],
             }
         )

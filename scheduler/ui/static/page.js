@@ -3,10 +3,12 @@
 
 const ROWS = 500;
 const KEPT = 200;
+const EVERY_MS = 5000;
 const FIGURES = [
   ["nodesReady", "nodes ready"], ["podsPlaced", "pods placed"], ["podsWithBudget", "with a budget"],
   ["budgetsBroken", "budgets broken"], ["podsPending", "pods waiting"], ["rttNodes", "nodes measured"],
 ];
+const LOUD = { budgetsBroken: "bad", podsPending: "warn" };
 const at = (id) => document.getElementById(id);
 
 function element(tag, text, kind) {
@@ -17,10 +19,22 @@ function element(tag, text, kind) {
 }
 
 function fill(id, rows) {
-  at(id).replaceChildren(...rows.map((cells) => {
+  const body = at(id);
+  const heads = [...body.closest("table").querySelectorAll("th")];
+  if (!rows.length) {
+    const cell = element("td", body.dataset.empty, "empty");
+    cell.colSpan = heads.length;
     const row = document.createElement("tr");
-    row.append(...cells.map((cell) => {
+    row.append(cell);
+    body.replaceChildren(row);
+    return;
+  }
+  body.replaceChildren(...rows.map((cells) => {
+    const row = document.createElement("tr");
+    row.append(...cells.map((cell, k) => {
       const td = document.createElement("td");
+      td.dataset.title = heads[k].textContent;
+      td.className = heads[k].className;
       td.append(cell instanceof Node ? cell : String(cell));
       return td;
     }));
@@ -32,17 +46,44 @@ function count(id, list, rows) {
   at(id).textContent = list.total > rows.length ? `${rows.length} of ${list.total} shown` : `${list.total}`;
 }
 
-const podName = (pod) => (pod.namespace === "default" ? pod.name : `${pod.namespace}/${pod.name}`);
+function podName(pod) {
+  const link = element("a", pod.namespace === "default" ? pod.name : `${pod.namespace}/${pod.name}`);
+  link.href = `/api/explain/${encodeURIComponent(pod.namespace)}/${encodeURIComponent(pod.name)}`;
+  return link;
+}
+
+function span(seconds) {
+  const [number, unit] = seconds < 90 ? [seconds, "s"] : seconds < 5400 ? [seconds / 60, "min"] : [seconds / 3600, "h"];
+  return `${Math.round(number)}\u00a0${unit}`;
+}
+
+function why(pod) {
+  const all = element("span", pod.reason);
+  if (pod.remedy) all.append(element("small", `Smallest change: ${pod.remedy}.`));
+  return all;
+}
+
+function delay(one, isLeaving) {
+  let rtt = one.rttMs === null ? "not measured" : `${one.rttMs} ms`;
+  if (one.rttMs === null && one.from === null) rtt = "not placed";
+  const missed = one.holds ? "" : one.isSoft ? ", missed" : ", broken";
+  const kind = isLeaving ? "quiet" : one.holds ? "good" : one.isSoft ? "warn" : "bad";
+  const line = element("span", `${one.to} `, "delay");
+  line.append(element("span", `${rtt} / ${one.withinMs} ms${isLeaving ? "" : missed}`, kind));
+  if (one.isSoft) line.append(element("span", " (soft)", "quiet"));
+  return line;
+}
 
 function delays(pod) {
+  if (!pod.delays.length) return element("span", "no delay asked for", "quiet");
   const all = document.createElement("span");
-  pod.delays.forEach((delay, k) => {
-    if (k) all.append(", ");
-    const rtt = delay.rttMs === null ? "not measured" : `${delay.rttMs} ms`;
-    const kind = delay.holds ? "good" : delay.isSoft ? "" : "bad";
-    all.append(element("span", `${delay.to} ${rtt} / ${delay.withinMs} ms${delay.isSoft ? " (soft)" : ""}`, kind));
-  });
+  all.append(...pod.delays.map((one) => delay(one, pod.isTerminating)));
   return all;
+}
+
+function place(pod) {
+  if (pod.node === null) return element("span", "(node gone)", "quiet");
+  return pod.isTerminating ? element("span", `${pod.node}, leaving`, "quiet") : pod.node;
 }
 
 function share(load) {
@@ -51,22 +92,37 @@ function share(load) {
   return load.allocatable ? `${Math.round((100 * load.requested) / load.allocatable)} %` : "none";
 }
 
+function nodeState(node) {
+  const words = node.isReady ? (node.isUnschedulable ? "cordoned" : "ready") : "not ready";
+  const kind = !node.isReady ? "bad" : node.isUnschedulable ? "warn" : "";
+  return element("span", node.isCloud ? `${words}, cloud` : words, kind);
+}
+
 function showSummary(summary) {
   at("summary").replaceChildren(...FIGURES.map(([key, title]) => {
     const box = document.createElement("div");
     const value = key === "nodesReady" ? `${summary.nodesReady} / ${summary.nodes}` : summary[key];
-    box.append(element("dt", title), element("dd", value, key === "budgetsBroken" && value ? "bad" : ""));
+    const kind = key === "nodesReady" && summary.nodesReady < summary.nodes ? "bad" : summary[key] ? LOUD[key] : "";
+    box.append(element("dt", title), element("dd", value, kind));
     return box;
   }));
-  at("state").textContent = summary.isReady ? "ready" : "not ready: the cache is not complete";
+  say(summary.isReady ? "live" : "not ready: the cache is not complete", false);
 }
+
+function say(text, isStale) {
+  at("state").textContent = text;
+  document.body.classList.toggle("stale", isStale);
+}
+
+const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
 
 function showEvents(events) {
   const list = at("events");
   for (const event of events) {
     const line = document.createElement("li");
-    line.append(element("time", new Date(event.at * 1000).toLocaleTimeString()), event.text);
+    line.append(element("time", clock(event.at * 1000)), event.text);
     if (event.kind === "error" || event.kind === "conflict") line.className = "bad";
+    if (event.kind === "waiting" || event.kind === "warning") line.className = "warn";
     list.prepend(line);
   }
   while (list.children.length > KEPT) list.lastChild.remove();
@@ -84,30 +140,29 @@ async function refresh() {
     ask("/api/zones"), ask(`/api/nodes?limit=${ROWS}`),
   ]);
   count("pending-count", pending, pending.pending);
-  fill("pending", pending.pending.map((p) => [podName(p), p.stage, p.attempts, p.remedy ? `${p.reason} (${p.remedy})` : p.reason]));
+  fill("pending", pending.pending.map((p) => [podName(p), why(p), p.attempts, span(p.waitingSeconds)]));
   count("pods-count", pods, pods.pods);
-  fill("pods", pods.pods.map((p) => [podName(p), p.node ?? "(node gone)", delays(p)]));
-  fill("zones", zones.layers.map((layer) => [
-    `${layer.diameterMs} ms`, layer.zones.length,
-    layer.zones.reduce((best, zone) => (zone.nodes > best.nodes ? zone : best), { name: "", nodes: 0 }).name,
-  ]));
+  fill("pods", pods.pods.map((p) => [podName(p), place(p), delays(p)]));
+  fill("zones", zones.layers.map((layer) => {
+    const largest = layer.zones.reduce((best, zone) => (zone.nodes > best.nodes ? zone : best), { name: "", nodes: 0 });
+    return [`${layer.diameterMs} ms`, layer.zones.length, largest.nodes ? `${largest.name} (${largest.nodes} nodes)` : ""];
+  }));
   count("nodes-count", nodes, nodes.nodes);
   fill("nodes", nodes.nodes.map((n) => [
-    n.name, n.failureDomain,
-    element("span", n.isReady ? (n.isUnschedulable ? "cordoned" : "ready") : "not ready", n.isReady ? "" : "bad"),
-    n.pods, share(n.resources.cpu), share(n.resources.memory),
+    n.name, n.failureDomain, nodeState(n), n.pods, share(n.resources.cpu), share(n.resources.memory),
   ]));
 }
 
 let isRefreshing = false;
-let isStale = false;
+let isDue = false;
+let isOpen = false;
 async function refreshSoon() {
-  isStale = true;
+  isDue = true;
   if (isRefreshing) return;
   isRefreshing = true;
-  while (isStale) {
-    isStale = false;
-    try { await refresh(); } catch (error) { at("state").textContent = `no answer: ${error.message}`; }
+  while (isDue) {
+    isDue = false;
+    try { await refresh(); } catch (error) { say(`no answer: ${error.message}`, true); }
     await new Promise((done) => setTimeout(done, 1000));
   }
   isRefreshing = false;
@@ -120,5 +175,9 @@ stream.onmessage = (message) => {
   showEvents(news.events);
   refreshSoon();
 };
-stream.onopen = () => at("events").replaceChildren();
-stream.onerror = () => { at("state").textContent = "no connection; trying again"; };
+stream.onopen = () => { isOpen = true; at("events").replaceChildren(); };
+stream.onerror = () => {
+  if (isOpen) say(`no connection since ${clock(Date.now())}; trying again`, true);
+  isOpen = false;
+};
+setInterval(() => { if (isOpen) refreshSoon(); }, EVERY_MS);

@@ -1,6 +1,7 @@
 """The live table fits the terminal and says what matters first."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -31,7 +32,7 @@ def a_scene(pods: int = 40, waiting: int = 30) -> Scene:
 def drawn(scene: Scene, width: int, height: int) -> list[str]:
     console = Console(width=width, height=height, file=io.StringIO(), force_terminal=False)
     with console.capture() as capture:
-        console.print(screen(scene, height), height=height)
+        console.print(screen(scene, width, height), height=height)
     return capture.get().splitlines()
 
 
@@ -70,6 +71,39 @@ def test_text_from_the_cluster_is_never_taken_for_markup() -> None:
 
     assert "[red]x[/red]" in text
     assert "[bold]not markup" in text
+
+
+def test_a_pod_that_leaves_is_held_to_no_budget() -> None:
+    nowhere = Measured(within(5, "pong"), "", -1)
+    scene = replace(a_scene(), pods=[PodRow("ping", "edge-1", (nowhere,), is_leaving=True)])
+    text = "\n".join(drawn(scene, 80, 24))
+
+    assert "edge-1, leaving" in text
+    assert "pong not placed/5ms" in text
+    assert "0/0 in budget" in text
+
+
+def test_two_delays_of_a_pod_are_seen_whole_on_80_columns() -> None:
+    both = (
+        Measured(within(15, "edge-1"), "edge-1", 2_826),
+        Measured(within(15, "edge-9"), "edge-9", 0),
+    )
+    scene = replace(a_scene(), pods=[PodRow("bridge-vf5cmj69ph-ql4g7", "edge-9", both)])
+
+    assert "edge-1 2.826ms/15ms, edge-9 0ms/15ms" in "\n".join(drawn(scene, 80, 24))
+
+
+def test_a_long_reason_is_broken_into_lines_where_few_pods_wait() -> None:
+    reason = (
+        "0/490 nodes are available: 489 node(s) exceeded delay to edge-1 (0.05ms; nearest x 6ms)."
+    )
+    scene = replace(a_scene(), waiting=[WaitingRow("wishful-4764fj7djn-7qbzh", reason)])
+
+    assert "nearest x 6ms)." in "\n".join(drawn(scene, 80, 24))
+
+
+def test_the_screen_says_how_to_end_it() -> None:
+    assert "Ctrl-C" in "\n".join(drawn(a_scene(), 80, 24))
 
 
 def test_an_empty_cluster_is_drawn_too() -> None:

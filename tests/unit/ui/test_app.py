@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from scheduler.domain.errors import InputError
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
 from scheduler.service.cycle import Decider
+from scheduler.service.journal import Happening
 from scheduler.topology.layers import zone_tree
 from scheduler.ui.app import Board, served
 from tests.builders import line_rtt, node, pod, within
@@ -78,6 +80,42 @@ async def test_the_summary_counts_what_there_is() -> None:
         figures = ("nodes", "nodesReady", "podsPlaced", "podsWithBudget", "budgetsBroken")
         assert [summary[figure] for figure in figures] == [3, 3, 1, 1, 0]
         assert summary["zones"] == {"5ms": 3, "25ms": 1, "100ms": 1}
+
+
+async def test_what_needs_attention_comes_first() -> None:
+    async with a_page() as (session, harness):
+        harness.put_node(replace(node("c"), is_ready=False))
+        harness.put_pod(pod("broken", delays=(within(5, "c"),)), node="a", phase="Running")
+        await until(lambda: len(harness.placement) > 1)
+        nodes = await fetched(session, "/api/nodes")
+        pods = await fetched(session, "/api/pods")
+
+        assert [row["name"] for row in nodes["nodes"]] == ["c", "a", "b"]
+        assert [(row["name"], row["isBroken"]) for row in pods["pods"]] == [
+            ("broken", True),
+            ("near", False),
+        ]
+
+
+async def test_more_than_the_journal_is_told_where_there_is_more_to_tell() -> None:
+    async with Harness(plan) as harness:
+        told = [Happening(1, 0.0, "cluster", "node edge-1 died")]
+        decider = Decider(plan, in_place)
+        board = Board(harness.state, decider, explain, lambda: True, lambda after: told[after:])
+        async with (
+            served(board, 0) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+        ):
+            body = await fetched(session, "/api/events")
+            later = await fetched(session, "/api/events?since=1")
+
+    assert [event["text"] for event in body["events"]] == ["node edge-1 died"]
+    assert later["events"] == []
+
+
+async def test_a_page_that_is_not_there_has_the_headers_too() -> None:
+    async with a_page() as (session, _), session.get("/nowhere") as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_a_long_list_is_given_in_pages_that_say_what_is_left() -> None:
@@ -168,6 +206,8 @@ async def test_a_port_in_use_is_said_in_one_sentence() -> None:
     async with a_page() as (session, harness):
         port = (await session.get("/healthz")).url.port or 0
         board = Board(harness.state, Decider(plan, in_place), explain, lambda: True)
-        with pytest.raises(InputError, match=rf"port {port} .* --port"):
+        with pytest.raises(
+            InputError, match=r"\(address already in use\); give another with --port"
+        ):
             async with served(board, port):
                 pass
