@@ -7,15 +7,15 @@ chain is only taken when it pays.
 """
 
 import heapq
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.placement.problem import LOAD_WIDTHS, Packing, Problem
+from scheduler.placement.problem import Packing, Problem
 
 NO_LIMIT = 1 << 62
-_LOAD_STARTS = np.concatenate([[0], np.cumsum(LOAD_WIDTHS)[:-1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class ChainSearch:
         self._free: list[list[int]] = (problem.free - used).tolist()
         self._columns = [self._sorted_columns(g) for g in range(len(problem.count))]
         self._load = problem.load_cost.tolist()
+        self._load_starts: list[int] = problem.load_starts.tolist()
         self._new = self._pods.sum(axis=0).tolist()
 
     def _sorted_columns(self, g: int) -> list[tuple[int, int]]:
@@ -123,7 +124,7 @@ class ChainSearch:
     def _price(self, g: int, node: int) -> int:
         """Return what one more pod of `g` on `node` costs."""
         price = int(self._problem.cost[g, node])
-        step = int(np.searchsorted(_LOAD_STARTS, self._new[node], side="right")) - 1
+        step = bisect_right(self._load_starts, self._new[node]) - 1
         price += int(self._load[node][step])
         for level in self._problem.spread[g]:
             group = int(level.group[node])

@@ -15,12 +15,19 @@ from scheduler.placement.settings import EffortSettings
 def cheapest(problem: Problem, per_class: int) -> NDArray[np.bool_]:
     """Return the `per_class` cheapest feasible columns of each class, shape ``(g, n)``.
 
-    Equal costs are broken by node order, so that the choice repeats.
+    Load counts, and equal nodes are taken in an order of the class's own: classes that all started
+    with the same nodes would crowd there, and the others would have to be priced in.
     """
     if problem.feasible.shape[1] <= per_class:
         return problem.feasible.copy()
     dearest = np.iinfo(np.int64).max
-    cost = np.where(problem.feasible, problem.cost, dearest)
+    n = problem.feasible.shape[1]
+    turns = np.arange(2 * n) % n
+    price = (problem.cost + problem.load_cost[None, :, 0]) * n
+    for g in range(len(price)):
+        start = n - (g * per_class) % n
+        price[g] += turns[start : start + n]
+    cost = np.where(problem.feasible, price, dearest)
     first = np.argpartition(cost, per_class - 1, axis=1)[:, :per_class]
     out = np.zeros_like(problem.feasible)
     np.put_along_axis(out, first, values=True, axis=1)

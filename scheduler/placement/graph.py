@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.flow.network import NetworkBuilder
+from scheduler.flow.network import Network, NetworkBuilder
 from scheduler.flow.solver import LARGEST_COST, FlowSolution, solve
-from scheduler.placement.problem import LOAD_WIDTHS, Ints, Packing, Problem, SpreadLevel
+from scheduler.placement.problem import Ints, Packing, Problem, SpreadLevel
 
 UNIT_ARCS = 16
 """Replicas of a class in one group that get an arc each, or twice the group's even share where that
@@ -132,20 +132,43 @@ def solve_flow(
                     builder, problem, number, (n[mine], limit[mine]), (classes, nodes, rough)
                 )
             )
-    answer = solve(builder.network())
-    node_price = answer.potential[nodes : nodes + len(problem.free)].copy()
-    # A node no column leads to has no price of its own: the one that its cheapest slot implies.
-    idle = ~offered.any(axis=0)
-    node_price[idle] = answer.potential[sink] - problem.load_cost[idle, 0]
+    network = builder.network()
+    answer = solve(network)
+    price = _tightened(network, answer, nodes, len(problem.free))
     return FlowAnswer(
         _packing(problem, blocks, answer),
         answer.cost,
-        answer.potential[classes : classes + len(problem.count)],
-        node_price,
+        price[classes : classes + len(problem.count)],
+        price[nodes : nodes + len(problem.free)],
         waiting,
         builder.n_arcs,
         not any(answer.flow[arcs].any() for arcs in rough),
     )
+
+
+def _tightened(network: Network, answer: FlowSolution, nodes: int, n: int) -> Ints:
+    """Return potentials that are as good a certificate and make as few columns look useful.
+
+    The simplex leaves slack where the optimum is degenerate. Nodes are priced as low, and classes
+    then as high, as the arcs with flow and the arcs with room allow.
+    """
+    price = answer.potential.copy()
+    tail, head, cost = network.tail, network.head, network.cost
+    is_node = np.zeros(network.n_vertices, dtype=np.bool_)
+    is_node[nodes : nodes + n] = True
+    out = is_node[tail] & (answer.flow < network.capacity)
+    into = is_node[head] & (answer.flow > 0)
+    least = np.full(network.n_vertices, -LARGEST_COST, dtype=np.int64)
+    np.maximum.at(least, tail[out], price[head[out]] - cost[out])
+    np.maximum.at(least, head[into], price[tail[into]] + cost[into])
+    lowered = is_node & (least > -LARGEST_COST)
+    price[lowered] = least[lowered]
+    out = (tail < nodes) & (answer.flow > 0)
+    most = np.full(network.n_vertices, LARGEST_COST, dtype=np.int64)
+    np.minimum.at(most, tail[out], price[head[out]] - cost[out])
+    raised = most < LARGEST_COST
+    price[raised] = most[raised]
+    return price
 
 
 _Block = tuple[Ints, Ints, slice]
@@ -160,8 +183,8 @@ def _packing(problem: Problem, blocks: list[_Block], answer: FlowSolution) -> Pa
 
 def _add_load(builder: NetworkBuilder, problem: Problem, nodes: int, sink: int, room: Ints) -> None:
     """Node -> sink: one arc a step of the load cost, together no more than the slots."""
-    start = np.concatenate([[0], np.cumsum(LOAD_WIDTHS)[:-1]])
-    width = np.clip(room[:, None] - start[None, :], 0, LOAD_WIDTHS[None, :])
+    start, widths = problem.load_starts, problem.load_widths
+    width = np.clip(room[:, None] - start[None, :], 0, widths[None, :])
     node, step = np.nonzero(width)
     builder.arcs(nodes + node, sink, width[node, step], problem.load_cost[node, step])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.flow.program import INFINITY, Floats, Program
-from scheduler.placement.problem import LOAD_WIDTHS, Ints, Packing, Problem, SpreadLevel
+from scheduler.placement.problem import Ints, Packing, Problem, SpreadLevel
 
 COST_SCALE = 1_000.0
 """Cost units per unit of the objective: milliseconds keep HiGHS's tolerances meaningful."""
@@ -194,12 +194,13 @@ def _add_load(problem: Problem, n: Ints, rows: _Rows, columns: _Columns, first: 
     row_of = np.full(len(problem.free), -1, dtype=np.int64)
     row_of[nodes] = rows.add(np.zeros(len(nodes)), np.zeros(len(nodes))) + np.arange(len(nodes))
     rows.entries(row_of[n], np.arange(len(n)), np.ones(len(n)))
-    steps = len(LOAD_WIDTHS)
+    widths = problem.load_widths
+    steps = len(widths)
     number = first + np.arange(len(nodes) * steps)
     rows.entries(np.repeat(row_of[nodes], steps), number, -np.ones(len(number)))
     columns[0].append((problem.load_cost[nodes] / COST_SCALE).ravel())
     most = float(problem.count.sum())
-    columns[1].append(np.tile(np.minimum(LOAD_WIDTHS, most), len(nodes)).astype(np.float64))
+    columns[1].append(np.tile(np.minimum(widths, most), len(nodes)).astype(np.float64))
     return len(number)
 
 

@@ -1,6 +1,6 @@
 """One stage of the decision as arrays: what is asked, what is free, what each choice costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 LOAD_WIDTHS = np.array([1, 1, 2, 4, 8, 16, 1 << 40], dtype=np.int64)
-"""Pods per step of a node's load cost: single pods first, where balance is decided."""
+"""Pods per step of a node's load cost by default: single pods first, where balance is decided."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +44,12 @@ class Problem:
     cost
         Shape ``(g, n)``, cost units, not negative; meaningless where not feasible.
     load_cost
-        Shape ``(n, s)``: cost units a pod adds within each step of `LOAD_WIDTHS`, not decreasing.
+        Shape ``(n, s)``: cost units a pod adds within each step of `load_widths`, not decreasing.
     spread
         For each class its levels, outermost first; nested: a later level's groups lie within an
         earlier level's.
+    load_widths
+        Shape ``(s,)``: pods each step of `load_cost` stands for.
     """
 
     demand: Ints
@@ -58,6 +60,12 @@ class Problem:
     cost: Ints
     load_cost: Ints
     spread: tuple[tuple[SpreadLevel, ...], ...]
+    load_widths: Ints = field(default_factory=LOAD_WIDTHS.copy)
+
+    @property
+    def load_starts(self) -> Ints:
+        """Return the pods on a node before each step of `load_cost`, shape ``(s,)``."""
+        return np.cumsum(self.load_widths) - self.load_widths
 
     @property
     def ranks(self) -> int:
@@ -97,8 +105,8 @@ class Packing:
 
 def load_prices(problem: Problem, on_node: Ints) -> Ints:
     """Return each node's load cost with `on_node` new pods, shape ``(n,)``."""
-    start = np.concatenate([[0], np.cumsum(LOAD_WIDTHS)[:-1]])
-    steps = np.clip(on_node[:, None] - start[None, :], 0, LOAD_WIDTHS[None, :])
+    start = problem.load_starts
+    steps = np.clip(on_node[:, None] - start[None, :], 0, problem.load_widths[None, :])
     return np.asarray((steps * problem.load_cost).sum(axis=1))
 
 

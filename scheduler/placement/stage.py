@@ -8,7 +8,7 @@ from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.bounds import Reach
 from scheduler.placement.cost.cloud import CloudCost
 from scheduler.placement.cost.latency import LatencyCost
-from scheduler.placement.cost.load import load_costs
+from scheduler.placement.cost.load import load_costs, load_widths
 from scheduler.placement.cost.model import CostModel, Units
 from scheduler.placement.cost.preference import PreferenceCost
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
@@ -54,12 +54,14 @@ def stage_problem(
     demand = np.array([c.demand for c in kept], dtype=np.int64).reshape(shape)
     count = np.array([placing.left(c) for c in kept], dtype=np.int64)
     n = len(batch.table)
+    feasible = np.array([mask for _, mask, _ in rows], dtype=np.bool_).reshape(len(kept), n)
+    widths = load_widths(feasible, count)
     problem = Problem(
         demand=demand,
         count=count,
         rank=np.array([priorities.index(c.pod_class.priority) for c in kept], dtype=np.int64),
         free=placing.free.copy(),
-        feasible=np.array([mask for _, mask, _ in rows], dtype=np.bool_).reshape(len(kept), n),
+        feasible=feasible,
         cost=np.array([cost for _, _, cost in rows], dtype=np.int64).reshape(len(kept), n),
         load_cost=load_costs(
             batch.table.allocatable,
@@ -67,10 +69,12 @@ def stage_problem(
             demand,
             count,
             batch.settings.cost.balance_weight,
+            widths,
         ),
         spread=tuple(
             spread_levels(batch, c, existing_replicas(batch, c, placing.pods)) for c in kept
         ),
+        load_widths=widths,
     )
     return problem, kept
 

@@ -106,6 +106,7 @@ def window_of(problem: Problem, pods: NDArray[np.int32], nodes: Ints) -> Window:
             tuple(_inside(level, nodes, standing[k]) for level in problem.spread[g])
             for k, g in enumerate(classes.tolist())
         ),
+        load_widths=problem.load_widths,
     )
     return Window(nodes, classes, part)
 

@@ -1,7 +1,8 @@
 """Balance: the fuller a node, the dearer; a tie-break beside latency.
 
-A node's load price is ``balance_weight * u^2`` of its fullest resource's utilisation u, so filling
-evenly is cheapest; its rise per pod is a step function that never falls (convex).
+A pod pays ``balance_weight * u``, where u is the utilisation of the fullest resource with the pod
+there: nothing on an empty node, the whole weight on a full one. So filling evenly is cheapest.
+The price rises by a unit a pod at least, or pods that are tiny beside their nodes would pile up.
 """
 
 import numpy as np
@@ -10,9 +11,31 @@ from numpy.typing import NDArray
 from scheduler.domain.resources import UNLIMITED
 from scheduler.placement.problem import LOAD_WIDTHS, Ints
 
+_MOST_ARCS = 50_000
+"""Steps times nodes; beyond it steps are wider."""
+
+
+def load_widths(feasible: NDArray[np.bool_], count: Ints) -> Ints:
+    """Return how many pods each step of the load prices stands for, shape ``(s,)``.
+
+    Single pods up to twice the largest even share of any node, where balance is decided.
+    """
+    n = feasible.shape[1]
+    usable = feasible.sum(axis=1)
+    share = (feasible * (count / np.maximum(usable, 1))[:, None]).sum(axis=0)
+    singles = min(2 * int(np.ceil(share.max(initial=0.0))), _MOST_ARCS // max(1, n))
+    if singles <= 1:
+        return LOAD_WIDTHS
+    return np.concatenate([np.ones(singles - 1, dtype=np.int64), LOAD_WIDTHS])
+
 
 def load_costs(
-    allocatable: Ints, free: Ints, demand: Ints, count: Ints, weight: int
+    allocatable: Ints,
+    free: Ints,
+    demand: Ints,
+    count: Ints,
+    weight: int,
+    widths: Ints = LOAD_WIDTHS,
 ) -> NDArray[np.int64]:
     """Return each node's price per pod within each step, shape ``(n, s)``, not decreasing.
 
@@ -24,16 +47,22 @@ def load_costs(
         Shapes ``(g, r)`` and ``(g,)``: the mean pod is what a step is priced for.
     weight
         Cost units from an empty to a full node.
+    widths
+        Shape ``(s,)``: pods a step stands for.
     """
     mean = (demand * count[:, None]).sum(axis=0) / max(1, int(count.sum()))
     limited = (allocatable > 0) & (allocatable < UNLIMITED // 2)
     size = np.where(limited, allocatable, 1).astype(np.float64)
     used = np.where(limited, np.clip(1.0 - free / size, 0.0, 1.0), 0.0)
     share = np.where(limited, np.minimum(mean[None, :] / size, 1.0), 0.0)
-    fullest = used.max(axis=1, initial=0.0)
-    step = share.max(axis=1, initial=0.0)
-    start = np.concatenate([[0], np.cumsum(LOAD_WIDTHS)[:-1]]).astype(np.float64)
-    middle = start + (np.minimum(LOAD_WIDTHS, 32) - 1) / 2
-    # d/dk of (u + k s)^2 at the middle of each step of k pods.
-    rise = 2 * step[:, None] * (fullest[:, None] + (middle[None, :] + 0.5) * step[:, None])
-    return np.asarray(np.rint(weight * rise), dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum(widths)[:-1]]).astype(np.float64)
+    middle = start + (np.minimum(widths, 32) - 1) / 2
+    prices = np.zeros((len(allocatable), len(widths)))
+    for k in range(allocatable.shape[1]):
+        with_pods = used[:, k, None] + (middle[None, :] + 1.0) * share[:, k, None]
+        prices = np.maximum(prices, np.minimum(with_pods, 1.0))
+    if not weight:
+        return np.zeros(prices.shape, dtype=np.int64)
+    steps = np.arange(len(widths), dtype=np.int64)
+    whole = np.rint(weight * prices).astype(np.int64)
+    return np.asarray(np.maximum.accumulate(whole - steps, axis=1) + steps)
