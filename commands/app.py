@@ -87,8 +87,9 @@ def plan(  # noqa: PLR0913 - each an option of the command line
 ) -> None:
     """Plan static files: say where each pod would go.
 
-    Writes JSON: placement, placeholders, unplaced with reasons, stats. Exit status: 0 all placed,
-    3 some pods unplaced, 2 bad input.
+    Writes JSON: placement, placeholders, unplaced with reasons, stats.
+
+    Exit status: 0 all placed, 3 some pods unplaced, 2 bad input.
     """
     from commands.inputs import chosen_inputs  # noqa: PLC0415 - see the module's docstring
     from commands.plan import run_plan  # noqa: PLC0415 - see the module's docstring
@@ -115,8 +116,9 @@ def explain(  # noqa: PLR0913 - each an option of the command line
 ) -> None:
     """Say why a pod is where it is, or why it waits.
 
-    With --nodes and --pods it explains a plan of these files; without, what a running dev mode
-    decided.
+    With --nodes and --pods it explains a plan of these files.
+
+    Without them it asks the dev mode that runs on this machine.
     """
     from commands.explain import run_explain  # noqa: PLC0415 - see the module's docstring
     from commands.inputs import optional_files  # noqa: PLC0415 - see the module's docstring
@@ -165,10 +167,10 @@ def dev(  # noqa: PLR0913 - each an option of the command line
         int | None, typer.Option(help="Of everything random.", min=0, metavar="S")
     ] = None,
     matrix: Annotated[
-        Path | None, typer.Option(help="Round-trip times to start from.", metavar="F")
+        Path | None, typer.Option(help="Run on these round-trip times.", metavar="F")
     ] = None,
     scenario: Annotated[
-        Path | None, typer.Option(help="What happens, from demo/scenarios.", metavar="F")
+        Path | None, typer.Option(help="Nodes and what happens; see demo/scenarios.", metavar="F")
     ] = None,
     port: Annotated[
         int, typer.Option(help="Of the status page; 0 for any free one.", min=0, max=65535)

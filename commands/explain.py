@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -20,6 +21,8 @@ from scheduler.planning.plan import plan
 
 _TIMEOUT_S = 30.0
 _NOT_FOUND = 404
+_MOST_NAMES = 100_000
+_FEW = 3
 
 
 def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: int) -> int:
@@ -98,15 +101,13 @@ def _from_dev_mode(name: str, port: int) -> Iterable[str]:
     if not slash:
         namespace, pod = "default", name
     path = "/".join(urllib.parse.quote(part, safe="") for part in (namespace, pod))
-    url = f"http://127.0.0.1:{port}/api/explain/{path}"
-    # Never through a proxy: dev mode listens on this machine alone.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=_TIMEOUT_S) as answer:
-            lines = json.load(answer)["lines"]
+        return [str(line) for line in _asked(port, f"explain/{path}")["lines"]]
     except urllib.error.HTTPError as error:
-        what = "knows no such pod" if error.code == _NOT_FOUND else f"answered {error.code}"
-        raise InputError(f"dev mode, pod {namespace}/{pod}", what, "look at /api/pods") from None
+        if error.code == _NOT_FOUND:
+            raise _unknown(name, _names(port), "dev mode") from None
+        what = f"answered {error.code} about {namespace}/{pod}"
+        raise InputError("dev mode", what, "look at .isochrone/dev.log") from None
     except (OSError, HTTPException):
         raise InputError(
             f"127.0.0.1:{port}",
@@ -117,11 +118,32 @@ def _from_dev_mode(name: str, port: int) -> Iterable[str]:
         raise InputError(
             f"127.0.0.1:{port}", "is not dev mode", "give --port of a running dev mode"
         ) from None
-    return [str(line) for line in lines]
+
+
+def _asked(port: int, path: str) -> dict[str, Any]:
+    # Never through a proxy: dev mode listens on this machine alone.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}/api/{path}", timeout=_TIMEOUT_S) as answer:
+        body: dict[str, Any] = json.load(answer)
+        return body
+
+
+def _names(port: int) -> list[str]:
+    """Return the names of dev mode's pods as they are given here; none where it does not say."""
+    try:
+        found = [
+            *_asked(port, f"pods?limit={_MOST_NAMES}")["pods"],
+            *_asked(port, f"pending?limit={_MOST_NAMES}")["pending"],
+        ]
+    except (OSError, HTTPException, ValueError, KeyError):
+        return []
+    return [f"{one['namespace']}/{one['name']}".removeprefix("default/") for one in found]
 
 
 def _unknown(name: str, known: Iterable[str], where: str) -> InputError:
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3) or names[:3]
+    # A Deployment's name is what one remembers of its pods' names.
+    near = [one for one in names if one.startswith(name)][:_FEW]
+    near = near or difflib.get_close_matches(name, names, n=_FEW) or names[:_FEW]
     fix = f"there are, among others, {', '.join(near)}" if near else "it has no pods"
     return InputError(where, f'has no pod "{name[:60]}"', fix)

@@ -65,7 +65,9 @@ def write_document(document: PlanDocument, output: Path | None) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"--output {output}", f"cannot be written ({reason})", "give the path of a file"
+            f"--output {output}",
+            f"cannot be written ({reason})",
+            "give the path of a file, in a folder that exists",
         ) from None
 
 
@@ -78,7 +80,7 @@ def read_document(path: Path) -> PlanDocument:
         If the file cannot be read or is no saved plan.
     """
     try:
-        tree = parse_json(read_text(path, _FIX), str(path))
+        tree = parse_json(read_text(path, _FIX), str(path), _FIX)
     except MatrixError as error:
         raise InputError(error.where, error.what, error.fix) from None
     if not isinstance(tree, dict):

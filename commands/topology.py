@@ -95,11 +95,15 @@ def _print_tables(
         shared = sorted(
             (z for z in zones if len(z.nodes) > 1), key=lambda z: (-len(z.nodes), z.name)
         )
-        title = f"Within {format_ms(layer.max_rtt_us)}: {len(zones)} zones"
+        title = f"Within {format_ms(layer.max_rtt_us)}: {_counted(len(zones), 'zone', 'zones')}"
+        alone = _counted(len(zones) - len(shared), "zone of one node", "zones of one node")
+        if not shared:
+            console.print(f"{title}, all of one node")
+            continue
         table = Table("zone", "nodes", "widest pair", "in the middle", title=title)
         for zone in shared:
             table.add_row(zone.name, str(len(zone.nodes)), format_ms(zone.width_us), zone.medoid)
-        table.caption = f"and {len(zones) - len(shared)} zones of one node"
+        table.caption = f"and {alone}" if len(zones) > len(shared) else ""
         console.print(table)
     console.print(f"{unknown_share(rtt):.1%} of the pairs are not measured.")
     lost = _unmeasured(tree)
@@ -107,6 +111,10 @@ def _print_tables(
         console.print(f"In no zone, for nothing is measured: {', '.join(lost)}")
     for line in _detours(triangles):
         console.print(line)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _detours(triangles: tuple[Triangle, ...] | None) -> Iterator[str]:

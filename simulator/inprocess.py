@@ -188,7 +188,7 @@ class InProcessCluster:
         self._is_submitted = True
         self._publish(self.cluster.advance(now_s), now_s)
         count = len(self._world.manifests)
-        self.happenings.say(now_s, f"{count} manifests submitted")
+        self.happenings.say(now_s, f"{count} manifest{'s' if count != 1 else ''} submitted")
 
     def _is_waiting(self, key: ObjectKey, uid: str) -> bool:
         obj = self.cluster.get(key)

@@ -179,8 +179,9 @@ def _cloud_rows(site_of: NDArray[np.int64], centrality_us: NDArray[np.float64]) 
 def _renamed(names: Sequence[str], renamed: Mapping[str, str]) -> Mapping[str, str]:
     for old, new in renamed.items():
         if old not in names:
-            fix = f"name one of {names[0]} … {names[-1]}, or have more nodes"
-            raise InputError("rename", f"there is no node {old}", fix)
+            what = f"there is no node {old} among the {len(names)}"
+            fix = f"have more nodes, or a scenario that names one of {names[0]} … {names[-1]}"
+            raise InputError("rename", what, fix)
         if new in names or list(renamed.values()).count(new) > 1:
             raise InputError("rename", f"{new} would name two nodes", "choose another name")
     return renamed

@@ -8,6 +8,8 @@ from scheduler.domain.errors import InputError
 from scheduler.objects.document import read_documents
 from simulator.change import JsonObject
 from simulator.kinds import KINDS
+from telemetry.errors import MatrixError
+from telemetry.sources.text import read_text
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -44,10 +46,9 @@ def _files(path: Path) -> list[Path]:
 
 def _read(file: Path) -> Iterator[Manifest]:
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read ({error.__class__.__name__})"
-        raise InputError(str(file), what, "give a text file in UTF-8") from None
+        text = read_text(file, "give a text file in UTF-8")
+    except MatrixError as error:
+        raise InputError(error.where, error.what, error.fix) from None
     for number, document in enumerate(read_documents(text, str(file)), 1):
         if document is not None:
             yield from _objects(document, f"{file}: document {number}")

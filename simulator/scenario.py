@@ -11,6 +11,8 @@ import msgspec
 
 from scheduler.domain.errors import InputError
 from scheduler.objects.document import read_documents
+from telemetry.errors import MatrixError
+from telemetry.sources.text import read_text
 
 API_VERSION = "isochrone.dev/v1"
 KIND = "Scenario"
@@ -153,10 +155,9 @@ def read_scenario(path: Path) -> Scenario:
         If the file cannot be read, is not YAML, or a key or value is not known; says where.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read ({error.__class__.__name__})"
-        raise InputError(str(path), what, "name a scenario file") from None
+        text = read_text(path, "name a scenario file, as in demo/scenarios")
+    except MatrixError as error:
+        raise InputError(error.where, error.what, error.fix) from None
     return parse_scenario(text, str(path))
 
 

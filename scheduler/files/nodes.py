@@ -1,6 +1,7 @@
 """Nodes on disk: the original edge scheduler's JSON, or Kubernetes Node manifests."""
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,9 @@ _WANTED = (
     "or as Kubernetes Node manifests"
 )
 _FIELDS = ("name", "allocatable_memory", "cloud")
+_ROOMS = ("allocatable",)
+_NEAR = 0.8
+"""Share of letters in common from which a key is taken for a slip of the pen."""
 
 
 def read_nodes(path: Path) -> tuple[Node, ...]:
@@ -104,12 +108,7 @@ def _original(where: str, tree: Mapping[str, object]) -> Node:
         raise InputError(where, what, 'name it: "name": "edge-1"')
     at = f'{where}: node "{shorten(name)}"'
     unknown = sorted(set(tree) - set(_FIELDS))
-    if any(key.startswith("allocatable") for key in unknown):
-        raise InputError(
-            f"{at}: {shorten(unknown[0])}",
-            "is not known in this format",
-            "write a Kubernetes Node manifest to limit more than memory",
-        )
+    _refuse_misleading(at, unknown)
     if tree.get("allocatable_memory") is None:
         raise InputError(
             at, "has no allocatable_memory", 'give its memory: "allocatable_memory": "4Gi"'
@@ -120,3 +119,19 @@ def _original(where: str, tree: Mapping[str, object]) -> Node:
         raise InputError(f"{at}: cloud", f"is {shorten(cloud)}", "write true or false")
     labels = {HOSTNAME_LABEL: name} | ({ROLE_LABEL: "cloud"} if cloud else {})
     return Node(name, memory, labels, is_unlimited=True)
+
+
+def _refuse_misleading(at: str, unknown: Sequence[str]) -> None:
+    """Refuse what looks as if it had an effect; other keys are notes of the user's own."""
+    for key in unknown:
+        near = difflib.get_close_matches(key.lower(), _FIELDS, n=1, cutoff=_NEAR)
+        if near:
+            raise InputError(
+                f"{at}: {shorten(key)}", "is not known in this format", f"did you mean {near[0]}?"
+            )
+        if difflib.get_close_matches(key.lower().partition("_")[0], _ROOMS, cutoff=_NEAR):
+            raise InputError(
+                f"{at}: {shorten(key)}",
+                "is not known in this format",
+                "write a Kubernetes Node manifest to limit more than memory",
+            )

@@ -83,7 +83,9 @@ def _texts(path: Path, wanted: str) -> Iterator[tuple[str, str]]:
 def _folder(path: Path, fix: str) -> Iterator[tuple[str, str]]:
     files = [p for p in sorted(path.iterdir()) if _is_wanted(p.name) and not p.is_dir()]
     if not files:
-        raise InputError(str(path), f"has no {', '.join(SUFFIXES)} file", fix)
+        below = folders_below(path)
+        where = f" of its own (the sub-folder {below[0]} is not read)" if below else ""
+        raise InputError(str(path), f"has no {', '.join(SUFFIXES)} file{where}", fix)
     for file in files:
         yield str(file), read_text(file)
 

@@ -56,11 +56,22 @@ def read_documents(text: str, where: str) -> list[object]:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 0
         what = " ".join(part for part in (error.context, error.problem) if part)
         at = f"{where}:{line}" if line else where
+        if _is_indented_by_tab(text, line):
+            raise InputError(
+                at, "is not YAML (a tab before the first word)", "indent with spaces"
+            ) from None
         raise InputError(at, f"is not YAML ({what})", "correct this line") from None
     except (yaml.YAMLError, UnicodeError) as error:
         what = str(error).splitlines()[0]
         raise InputError(where, f"is not YAML ({what})", "give text in UTF-8") from None
     return builder.documents
+
+
+def _is_indented_by_tab(text: str, line: int) -> bool:
+    """Whether a line (from 1) has a tab before its first word, where YAML wants spaces."""
+    lines = text.split("\n", line)
+    found = lines[line - 1] if 0 < line <= len(lines) else ""
+    return "\t" in found[: len(found) - len(found.lstrip())]
 
 
 @dataclass(slots=True)

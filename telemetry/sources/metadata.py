@@ -28,7 +28,7 @@ def parse_metadata(text: str, where: str) -> dict[str, int]:
     MatrixError
         As `read_metadata`.
     """
-    tree = parse_json(text, where)
+    tree = parse_json(text, where, _FIX)
     if not isinstance(tree, dict):
         raise MatrixError(where, "is not a JSON object", _FIX)
     if not tree:

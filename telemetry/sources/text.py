@@ -77,8 +77,8 @@ def decode_text(content: bytes, where: str, fix: str) -> str:
     return text
 
 
-def parse_json(text: str, where: str) -> object:
-    """Return the tree of a JSON text.
+def parse_json(text: str, where: str, fix: str = "correct this") -> object:
+    """Return the tree of a JSON text; `fix` says what to do about one that is none.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def parse_json(text: str, where: str) -> object:
             json.dumps(tree, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise MatrixError(
-            f"{where}:{error.lineno}:{error.colno}", f"is not JSON ({error.msg})", "correct this"
+            f"{where}:{error.lineno}:{error.colno}", f"is not JSON ({error.msg})", fix
         ) from None
     except UnicodeEncodeError:
         raise MatrixError(where, "holds half a surrogate pair", "write whole letters") from None
     except RecursionError:
         raise MatrixError(where, "is not JSON (it nests too deep)", "write it flatter") from None
     except ValueError as error:
-        raise MatrixError(where, f"is not JSON ({error})", "correct this") from None
+        raise MatrixError(where, f"is not JSON ({error})", fix) from None
     return tree
 
 

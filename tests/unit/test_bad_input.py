@@ -162,6 +162,15 @@ REFUSED: dict[str, tuple[dict[str, str | bytes], tuple[str, ...]]] = {
     "memory is negative": (
         {"nodes.json": node(allocatable_memory="-4Gi")}, ("memory", "-4Gi", "is at least 0"),
     ),
+    "a node's key is misspelt": (
+        {"nodes.json": node(Cloud=True)}, ("nodes.json", "Cloud", "did you mean cloud?"),
+    ),
+    "a node's room is misspelt": (
+        {"nodes.json": node(alocatable_cpu=4)}, ("nodes.json", "alocatable_cpu", "Node manifest"),
+    ),
+    "metadata is YAML": (
+        {"metadata.json": "edge-1: 0\n"}, ("metadata.json", "is not JSON", '{"edge-1": 0'),
+    ),
     "cloud is a text": ({"nodes.json": node(cloud="no")}, ("cloud", "is no", "true or false")),
     "a key is given twice": (
         {"nodes.json": '{"name": "edge-1", "name": "edge-2", "allocatable_memory": "1Gi"}'},
@@ -173,7 +182,7 @@ REFUSED: dict[str, tuple[dict[str, str | bytes], tuple[str, ...]]] = {
     "pods are UTF-16": ({"pods.yaml": UTF16}, ("pods.yaml", "is UTF-16")),
     "pods are no YAML": ({"pods.yaml": "a: b: c"}, ("pods.yaml:1", "is not YAML")),
     "YAML is indented by a tab": ({"pods.yaml": "kind: Pod\nspec:\n\tcontainers: []"},
-        ("pods.yaml:3", "is not YAML")),
+        ("pods.yaml:3", "is not YAML", "indent with spaces")),
     "YAML nests without end": ({"pods.yaml": "[" * 100_000}, ("pods.yaml:1", "nests deeper")),
     "YAML gives a label twice": (
         {"pods.yaml": deployment("a", labels="{delay_a: 5, delay_a: 6}")},
@@ -265,6 +274,12 @@ def test_a_folder_without_manifests_is_named(tmp_path: Path, option: str) -> Non
     empty.mkdir()
 
     assert_refused(run(tmp_path, {}, option, str(empty)), (str(empty), "has no .yaml"))
+
+
+def test_a_folder_with_nothing_but_folders_says_that_they_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "manifests" / "web").mkdir(parents=True)
+    outcome = run(tmp_path, {}, "--pods", str(tmp_path / "manifests"))
+    assert_refused(outcome, ("has no .yaml", "the sub-folder web is not read"))
 
 
 def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:

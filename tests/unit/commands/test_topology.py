@@ -26,6 +26,18 @@ def test_the_table_names_the_zones_of_each_layer(tmp_path: Path) -> None:
     assert status == 0
     assert "Within 25ms: 2 zones" in out
     assert "z100-b" in out
+    assert "and 1 zone of one node" in out
+
+
+def test_a_layer_without_shared_zones_is_one_line_and_no_empty_table(tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text(
+        "apiVersion: isochrone.dev/v1\nkind: SchedulerConfiguration\n"
+        "clustering: {layersMs: [0.5]}\n"
+    )
+    out = called(tmp_path, "--config", str(config))[1]
+    assert "Within 0.5ms: 3 zones, all of one node" in out
+    assert "widest pair" not in out
 
 
 def test_the_table_tells_the_worst_detour(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from commands.explain import run_explain
 from scheduler.domain.errors import InputError
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
@@ -132,6 +133,13 @@ async def test_a_pod_is_explained(name: str, word: str) -> None:
         body = await fetched(session, f"/api/explain/default/{name}")
 
         assert any(word in line for line in body["lines"])
+
+
+async def test_an_unknown_pod_is_answered_with_names_that_begin_alike() -> None:
+    async with a_page() as (session, _):
+        port = (await session.get("/healthz")).url.port or 0
+        with pytest.raises(InputError, match='has no pod "wish"; there are, among others, wishful'):
+            await asyncio.to_thread(run_explain, "wish", None, None, port)
 
 
 async def test_the_stream_tells_the_summary_and_what_happens() -> None:
