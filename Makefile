@@ -38,8 +38,9 @@ format: $(VENV)/.dev-ready ## rewrite the sources in the house's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.run-ready ## measure, and print ratios against references run beside
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.run-ready ## measure, and print ratios against references run beside (ARGS=--quick)
+	@for script in benchmarks/bench_*.py; do \
+		$(BIN)/python -m benchmarks.$$(basename $$script .py) $(ARGS) || exit 1; done
 
 clean: ## remove what was made here, .venv included
 	@rm -rf $(VENV) .isochrone .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
