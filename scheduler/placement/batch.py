@@ -13,6 +13,7 @@ from scheduler.domain.workload import Pod, PodClass, Toleration
 from scheduler.placement.distances import Distances
 from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
+from scheduler.placement.named import named_pods
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.settings import PlacementSettings
 
@@ -53,7 +54,8 @@ class Batch:
         self.labels = affinity.NodeLabels(snapshot.nodes)
         self.reaches: dict[int, Reach] = {}
         """What `reach` found that cannot change during the decision, by class number."""
-        self._book = ReferenceBook(snapshot)
+        self._named = named_pods(snapshot)
+        self._book = ReferenceBook(snapshot, self._named)
         self._taints: dict[object, tuple[Verdict, ...]] = {}
         self._soft_taints: dict[tuple[Toleration, ...], NDArray[np.int64]] = {}
         self._placed = _nodes_by_class(snapshot)
@@ -62,11 +64,17 @@ class Batch:
     def _classes(self) -> tuple[PendingClass, ...]:
         groups: dict[PodClass, list[Pod]] = {}
         for pod in self.snapshot.pending:
-            groups.setdefault(pod.pod_class, []).append(pod)
+            groups.setdefault(self.class_of(pod), []).append(pod)
         return tuple(
             self._pending(number, pod_class, pods)
             for number, (pod_class, pods) in enumerate(groups.items())
         )
+
+    def class_of(self, pod: Pod) -> PodClass:
+        """Return the class a pending pod is decided with."""
+        if not self._named:
+            return pod.pod_class
+        return self._named.get((pod.namespace, pod.name), pod.pod_class)
 
     def _pending(self, number: int, pod_class: PodClass, pods: Sequence[Pod]) -> PendingClass:
         targets = tuple(self._book.target(pod_class, d) for d in pod_class.delays)

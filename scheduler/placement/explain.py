@@ -122,7 +122,7 @@ def explain(
         raise KeyError(key)
     batch = Batch(snapshot, settings)
     node = snapshot.nodes.index[found.node]
-    pending = next(c for c in batch.classes if c.pod_class == found.pod.pod_class)
+    pending = next(c for c in batch.classes if c.pod_class == batch.class_of(found.pod))
     answer = Explanation(key, found.node, found.measured)
     return _compare(batch, plan, (pending, found.pod, node), answer)
 
@@ -168,7 +168,7 @@ def _others(batch: Batch, plan: Plan, pod: Pod) -> dict[PodClass, list[tuple[int
     for made in plan.assignments:
         if made.pod.key != pod.key:
             node = batch.table.index[made.node]
-            out.setdefault(made.pod.pod_class, []).append((node, made.pod.name))
+            out.setdefault(batch.class_of(made.pod), []).append((node, made.pod.name))
     return out
 
 

@@ -3,13 +3,14 @@
 A label's reference resolves in this order: node; Service, workload, pod of the pod's namespace.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from scheduler.domain.delay import DelayConstraint, Quantifier, Reference
 from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.placement.named import PodId
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,22 @@ class _Found:
 
 
 class ReferenceBook:
-    """All that a reference could mean in one snapshot."""
+    """All that a reference could mean in one snapshot.
 
-    def __init__(self, snapshot: ClusterSnapshot) -> None:
+    Parameters
+    ----------
+    snapshot
+        What is known.
+    named
+        The class of its own that a pending pod has because a delay names it.
+    """
+
+    def __init__(
+        self, snapshot: ClusterSnapshot, named: Mapping[PodId, PodClass] | None = None
+    ) -> None:
         self._snapshot = snapshot
+        self._named = named or {}
+        self._alone = {pod_class: key[1] for key, pod_class in self._named.items()}
         self._classes: set[PodClass] = set(snapshot.placed.classes)
         self._pods: dict[tuple[str, str], set[PodClass]] = {}
         self._workloads: dict[tuple[str, str], set[PodClass]] = {}
@@ -59,8 +72,10 @@ class ReferenceBook:
 
     def _add(self, pods: Iterable[Pod]) -> None:
         for pod in pods:
-            self._classes.add(pod.pod_class)
-            self._pods.setdefault((pod.namespace, pod.name), set()).add(pod.pod_class)
+            key = (pod.namespace, pod.name)
+            pod_class = self._named.get(key, pod.pod_class) if self._named else pod.pod_class
+            self._classes.add(pod_class)
+            self._pods.setdefault(key, set()).add(pod_class)
 
     def target(self, pod_class: PodClass, constraint: DelayConstraint) -> Target:
         """Resolve one constraint of a class; a `problem` says why it cannot be."""
@@ -72,7 +87,9 @@ class ReferenceBook:
         found = self._find(reference)
         if found is None:
             return Target(constraint, Quantifier.ANY, problem=_unknown(constraint))
-        is_self = pod_class in found.classes and not found.pod_name
+        is_self = pod_class in found.classes and (
+            not found.pod_name or self._alone.get(pod_class) == found.pod_name
+        )
         quantifier = constraint.quantifier or (Quantifier.ALL if is_self else Quantifier.ANY)
         return Target(
             constraint,
