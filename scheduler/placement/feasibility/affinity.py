@@ -3,12 +3,17 @@
 Kubernetes: "Assigning Pods to Nodes"; component-helpers ``nodeaffinity`` for Gt, Lt, matchFields.
 """
 
+import re
+
 import numpy as np
 
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import NodeTerm, PodClass, Requirement
 from scheduler.placement.feasibility.verdict import Mask, Verdict
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
+_LIMIT = 1 << 63
 
 TEXT = "node(s) didn't match Pod's node affinity/selector"
 
@@ -77,11 +82,16 @@ def _compares(requirement: Requirement, value: str | None) -> bool:
     """Gt and Lt compare whole numbers; anything else does not match."""
     if value is None or len(requirement.values) != 1:
         return False
-    try:
-        here, bound = int(value), int(requirement.values[0])
-    except ValueError:
+    here, bound = _whole(value), _whole(requirement.values[0])
+    if here is None or bound is None:
         return False
     return here > bound if requirement.operator == "Gt" else here < bound
+
+
+def _whole(text: str) -> int | None:
+    """Return a 64-bit number as Go reads it; Python's `int` takes ``1_0`` and other scripts too."""
+    number = int(text) if _WHOLE.fullmatch(text) else _LIMIT
+    return number if -_LIMIT <= number < _LIMIT else None
 
 
 def node_affinity(labels: NodeLabels, table: NodeTable, pod_class: PodClass) -> Verdict:
