@@ -113,7 +113,7 @@ class Batch:
         is_bound_to_cloud = (
             self.settings.cloud.overflow == "never"
             and not pod_class.delays
-            and bool(table.is_cloud.any())
+            and not pod_class.node_name
         )
         if not is_bound_to_cloud:
             return Verdict(Cause.CLOUD, np.ones(len(table), dtype=np.bool_))
