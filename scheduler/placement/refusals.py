@@ -20,6 +20,8 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
 from scheduler.placement.reach import reach
 
+NO_ARRANGEMENT = "no arrangement of the pods that refer to each other keeps every delay"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _View:
@@ -40,17 +42,32 @@ def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
     if pending.problems:
         return Refusal(total, pending.problems)
     near = reach(batch, pending, placing.pods)
-    if near.problems:
-        return Refusal(total, near.problems)
     view = _View(batch, pending, near, placing.free)
+    if near.problems:
+        if _is_in_circle(batch, pending):
+            reason = PodReason(PodCause.CROWDED_OUT, NO_ARRANGEMENT)
+            return Refusal(total, (reason,), _counted(view)[0])
+        return Refusal(total, near.problems)
     reasons, left = _counted(view)
     if left.any():
-        text = (
-            "nodes with room are left, but no arrangement of the pods that refer to each other "
-            "keeps every delay"
-        )
+        text = f"nodes with room are left, but {NO_ARRANGEMENT}"
         return Refusal(total, (PodReason(PodCause.CROWDED_OUT, text),), reasons)
     return Refusal(total, (), reasons, _remedy(view))
+
+
+def _is_in_circle(batch: Batch, pending: PendingClass) -> bool:
+    """Whether a class waits for a reference that, in the end, waits for the class itself."""
+    tried = {c.pod_class: c for c in batch.classes if not c.problems}
+    seen: set[int] = set()
+    ahead = [pending]
+    while ahead:
+        here = ahead.pop()
+        for target in here.targets:
+            for other in (tried[k] for k in target.classes & tried.keys()):
+                if other is not here and other.number not in seen:
+                    seen.add(other.number)
+                    ahead.append(other)
+    return pending.number in seen
 
 
 def _counted(view: _View) -> tuple[tuple[NodeReason, ...], Mask]:
