@@ -101,7 +101,12 @@ def plan(  # noqa: PLR0913 - each an option of the command line
 
 @app.command()
 def explain(  # noqa: PLR0913 - each an option of the command line
-    pod: Annotated[str, typer.Argument(help="NAME or NAMESPACE/NAME.", metavar="POD")],
+    pod: Annotated[
+        str,
+        typer.Argument(
+            help="NAME or NAMESPACE/NAME; a Deployment's will do if it has one pod.", metavar="POD"
+        ),
+    ],
     *,
     nodes: Annotated[Path | None, typer.Option(help=_NODES, metavar="F")] = None,
     pods: Annotated[Path | None, typer.Option(help=_PODS, metavar="F|DIR|TAR")] = None,

@@ -31,7 +31,7 @@ def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: i
     Parameters
     ----------
     name
-        ``name`` or ``namespace/name``.
+        ``name`` or ``namespace/name``; a workload's name will do where it has one pod.
     files
         The files to plan; None to ask dev mode, or to read `saved` alone.
     saved
@@ -78,6 +78,7 @@ def _find(name: str, inputs: Inputs, path: Path) -> Pod:
     found = by_key.get(name) or by_key.get(f"default/{name}")
     if found is None:
         named = [pod for pod in inputs.pods if pod.name == name]
+        named = named or [pod for pod in inputs.pods if _is_of(pod.display_name, name)]
         found = named[0] if len(named) == 1 else None
     if found is None:
         raise _unknown(name, (pod.display_name for pod in inputs.pods), str(path))
@@ -96,6 +97,11 @@ def _from_document(name: str, document: PlanDocument, path: Path) -> Iterable[st
     yield "Give --nodes, --pods, --delay-matrix and --metadata to hear why."
 
 
+def _is_of(pod: str, workload: str) -> bool:
+    """Whether a pod's name is that of a workload and what a controller adds to it."""
+    return pod.startswith(f"{workload}-")
+
+
 def _from_dev_mode(name: str, port: int) -> Iterable[str]:
     namespace, slash, pod = name.partition("/")
     if not slash:
@@ -105,7 +111,11 @@ def _from_dev_mode(name: str, port: int) -> Iterable[str]:
         return [str(line) for line in _asked(port, f"explain/{path}")["lines"]]
     except urllib.error.HTTPError as error:
         if error.code == _NOT_FOUND:
-            raise _unknown(name, _names(port), "dev mode") from None
+            names = _names(port)
+            only = [one for one in names if _is_of(one, name)]
+            if len(only) == 1:
+                return _from_dev_mode(only[0], port)
+            raise _unknown(name, names, "dev mode") from None
         what = f"answered {error.code} about {namespace}/{pod}"
         raise InputError("dev mode", what, "look at .isochrone/dev.log") from None
     except (OSError, HTTPException):

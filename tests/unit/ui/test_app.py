@@ -135,6 +135,18 @@ async def test_a_pod_is_explained(name: str, word: str) -> None:
         assert any(word in line for line in body["lines"])
 
 
+async def test_a_workloads_name_will_do_where_it_has_one_pod(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with a_page() as (session, harness):
+        harness.put_pod(pod("web-5d4-x7", delays=(within(15, "a"),)))
+        await until(lambda: len(harness.placement) > 1)
+        port = (await session.get("/healthz")).url.port or 0
+        await asyncio.to_thread(run_explain, "web", None, None, port)
+
+    assert capsys.readouterr().out.startswith("default/web-5d4-x7 is on ")
+
+
 async def test_an_unknown_pod_is_answered_with_names_that_begin_alike() -> None:
     async with a_page() as (session, _):
         port = (await session.get("/healthz")).url.port or 0
