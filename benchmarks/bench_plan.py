@@ -64,7 +64,7 @@ def main(
     with report.steps([*by_text, program]) as steps:
         for step in steps:
             if step == program:
-                report.add(*against_program(2.0 if quick else 15.0, patience(is_quick=quick)))
+                report.add(*against_program(2.0 if quick else 10.0, patience(is_quick=quick)))
                 continue
             size = by_text[step]
             if size.nodes not in grounds:

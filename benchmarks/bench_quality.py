@@ -82,7 +82,7 @@ def main(
             if step == little:
                 report.add(*little_rows(20 if quick else 60))
             elif step in exact:
-                report.add(*exact_rows(exact[step], time_limit_s=5.0 if quick else 10.0))
+                report.add(*exact_rows(exact[step], time_limit_s=5.0 if quick else 8.0))
             else:
                 report.add(bounded_row(bounded[step]))
     report.close()

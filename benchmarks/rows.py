@@ -101,23 +101,32 @@ class Report:
         table.add_column("verdict", no_wrap=True)
         table.add_column("reference is; note", ratio=4)
         for row in self.rows:
-            ratio = "" if row.ratio is None else f"{row.ratio:.3g} x"
             table.add_row(
                 row.what,
                 amount(row.measured, row.unit),
                 amount(row.reference, row.unit),
-                ratio,
-                ("≥ " if row.is_floor else "≤ ") + amount(row.budget, row.unit)
-                if row.budget is not None
-                else "",
+                ratio_text(row),
+                budget_text(row),
                 row.verdict,
                 "; ".join(text for text in (row.reference_is, row.note) if text),
             )
         return table
 
 
+def ratio_text(row: Row) -> str:
+    """Return the ratio for people, or nothing."""
+    return "" if row.ratio is None else f"{row.ratio:.3g} x"
+
+
+def budget_text(row: Row) -> str:
+    """Return the budget for people, or nothing."""
+    if row.budget is None:
+        return ""
+    return f"{'≥' if row.is_floor else '≤'} {amount(row.budget, row.unit)}"
+
+
 def amount(value: float | None, unit: str) -> str:
-    """Return a value for people: four figures at most behind the point's left."""
+    """Return a value for people: three figures, or whole from a thousand."""
     if value is None:
         return ""
     text = f"{value:,.0f}" if value == int(value) or value >= 1_000 else f"{value:.3g}"  # noqa: PLR2004 - beyond it the point says nothing

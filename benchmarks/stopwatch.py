@@ -7,17 +7,21 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks.rows import amount
+
 T = TypeVar("T")
 
 _MOST = 25
+_LONG_S = 0.5  # beside it, what a first call takes longer is little
+_ENOUGH_S = 10.0  # two calls that take as long together will do
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How often a call is repeated.
 
-    `least` calls are made however long they take; short ones are made more often, until `seconds`
-    are spent. The first is not counted, unless it is the only one or takes `seconds` by itself.
+    `least` calls are made, or two very long ones; short ones are made more often, until `seconds`
+    are spent. A short first call is not counted.
     """
 
     least: int
@@ -50,15 +54,10 @@ class Timing:
         return float(np.median(self.seconds)) * 1e3
 
     @property
-    def least_ms(self) -> float:
-        """The fastest call: nearest to what the work itself takes on a busy machine."""
-        return min(self.seconds) * 1e3
-
-    @property
     def note(self) -> str:
         """Fastest, slowest and how many."""
-        slowest = max(self.seconds) * 1e3
-        return f"min {self.least_ms:.3g}, max {slowest:.3g} of {len(self.seconds)}"
+        least, most = (amount(f(self.seconds) * 1e3, "ms") for f in (min, max))
+        return f"min {least}, max {most} of {len(self.seconds)}"
 
 
 def timed(call: Callable[[], T], patience: Patience) -> tuple[T, Timing]:
@@ -76,8 +75,8 @@ def timed(call: Callable[[], T], patience: Patience) -> tuple[T, Timing]:
         start = perf_counter()
         out = call()
         seconds.append(perf_counter() - start)
-        is_cold_counted = patience.least == 1 or seconds[0] > patience.seconds
-        warm = seconds if is_cold_counted else seconds[1:]
+        warm = seconds if seconds[0] > _LONG_S else seconds[1:]
         is_spent = sum(seconds) > patience.seconds or len(warm) >= _MOST
-        if is_spent and len(warm) >= patience.least:
+        least = min(patience.least, 2) if sum(seconds) > _ENOUGH_S else patience.least
+        if is_spent and len(warm) >= least:
             return out, Timing(tuple(warm))
