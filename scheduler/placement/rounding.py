@@ -44,7 +44,8 @@ def settle(
         Columns the flow used; all feasible columns are taken instead while they are few enough.
     """
     columns = problem.feasible
-    if int(columns.sum()) > effort.program_columns:
+    is_whole = int(columns.sum()) <= effort.program_columns
+    if not is_whole:
         columns = _contested(problem, flow, offered)
     program = stage_program(problem, columns)
     prices = program.priced()
@@ -58,14 +59,16 @@ def settle(
     search.place_missing(share / np.maximum(1, problem.count))
     search.improve(effort.chain_work)
     packing, is_most = most_pods(program, search.packing, effort)
+    is_most &= is_whole
     search = ChainSearch(problem, packing, effort.chain_steps)
     search.improve(effort.chain_work)
     packing = improve_in_windows(problem, search.packing, effort.window_pivots)
-    if len(program.g) <= effort.exact_columns:
+    if is_whole and len(program.g) <= effort.exact_columns:
         return _cheapest(program, packing, effort, is_count_proven=is_most)
     return Settled(
         packing,
-        _bound(program, relaxed, prices, packing),
+        # Some of the columns prove nothing of all.
+        _bound(program, relaxed, prices, packing) if is_whole else 0,
         is_optimal=False,
         method="chains and windows" + (", most pods proven" if is_most else ""),
     )
