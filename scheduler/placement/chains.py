@@ -54,7 +54,7 @@ class ChainSearch:
         used = self._pods.T.astype(np.int64) @ problem.demand
         self._free: list[list[int]] = (problem.free - used).tolist()
         self._columns = [self._sorted_columns(g) for g in range(len(problem.count))]
-        self._load = problem.load_cost.tolist()
+        self._load: list[list[int]] = problem.load_cost.tolist()
         self._load_starts: list[int] = problem.load_starts.tolist()
         self._new = self._pods.sum(axis=0).tolist()
 
@@ -108,12 +108,13 @@ class ChainSearch:
             for k in np.argsort(-regret, kind="stable").tolist():
                 if self.steps_taken >= end:
                     return
-                if self._pods[g[k], nodes[k]]:
+                is_settled = regret[k] <= 0 and not self._problem.spread[g[k]]
+                if self._pods[g[k], nodes[k]] and not is_settled:
                     gained |= self._reinsert(int(g[k]), int(nodes[k]))
 
     def _reinsert(self, g: int, node: int) -> bool:
         self._remove(g, node)
-        now = self._price(g, node)
+        now = self._price(g, node) + self._load_price(node)
         chain = self._search(g, now)
         if chain is None:
             self._put(g, node)
@@ -121,11 +122,13 @@ class ChainSearch:
         self._apply(chain)
         return True
 
+    def _load_price(self, node: int) -> int:
+        """Return what one more pod on `node` adds to its load price."""
+        return self._load[node][bisect_right(self._load_starts, self._new[node]) - 1]
+
     def _price(self, g: int, node: int) -> int:
-        """Return what one more pod of `g` on `node` costs."""
+        """Return what one more pod of `g` on `node` costs, its load apart."""
         price = int(self._problem.cost[g, node])
-        step = bisect_right(self._load_starts, self._new[node]) - 1
-        price += int(self._load[node][step])
         for level in self._problem.spread[g]:
             group = int(level.group[node])
             if group >= 0:
@@ -157,15 +160,19 @@ class ChainSearch:
                 if node in visited:
                     continue
                 tick += 1
-                is_convex = bool(self._problem.spread[homeless])
-                there = spent + (self._price(homeless, node) if is_convex else cost)
-                if not self._fits(homeless, node):
-                    for other in self._ejectable(homeless, node, settled):
-                        earned = there - int(self._problem.cost[other, node])
-                        step = _Step(homeless, node, other, chain)
-                        heapq.heappush(heap, (earned, tick, other, step))
-                elif there < bound:
-                    bound, best = there, _Step(homeless, node, -1, chain)
+                spreads = bool(self._problem.spread[homeless])
+                there = spent + (self._price(homeless, node) if spreads else cost)
+                if self._fits(homeless, node):
+                    if there + self._load_price(node) < bound:
+                        bound = there + self._load_price(node)
+                        best = _Step(homeless, node, -1, chain)
+                    continue
+                tick += len(self._hosted[node])
+                for other in self._ejectable(homeless, node, settled):
+                    # One comes and one goes: the node's load price stays.
+                    earned = there - int(self._problem.cost[other, node])
+                    step = _Step(homeless, node, other, chain)
+                    heapq.heappush(heap, (earned, tick, other, step))
         self.steps_taken += tick
         return best
 

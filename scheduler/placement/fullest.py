@@ -91,7 +91,7 @@ def _fill(
         gap=1.0 - _WHOLE,
     )
     budget.pivots -= found.pivots
-    packing = better_of(program, packing, found)
+    packing = better_of(program, packing, found, problem)
     placed = total - int(packing.unplaced(problem)[rank])
     return packing, placed if found.is_optimal else most
 
@@ -125,7 +125,7 @@ def _widen(
 
 def _fuller(problem: Problem, now: Packing, rank: int, budget: _Budget) -> Packing:
     """Return a window's packing with more pods of a rank and no fewer of the higher ones."""
-    program = stage_program(problem, problem.feasible)
+    program = stage_program(problem.without_load(), problem.feasible)
     if not len(program.g):
         return now
     of_rank = [now.pods[problem.rank == k].sum() for k in range(rank + 1)]
@@ -137,4 +137,4 @@ def _fuller(problem: Problem, now: Packing, rank: int, budget: _Budget) -> Packi
         return now
     found = solve_integer(asked, nodes=WINDOW_BRANCHES, start=program.start(now), gap=1.0 - _WHOLE)
     budget.pivots -= found.pivots
-    return better_of(program, now, found)
+    return better_of(program, now, found, problem)

@@ -58,7 +58,8 @@ def settle(
     search = ChainSearch(problem, _rounded(program, relaxed.values), effort.chain_steps)
     search.place_missing(share / np.maximum(1, problem.count))
     search.improve(effort.chain_work)
-    packing, is_most = most_pods(program, search.packing, effort)
+    light = stage_program(problem.without_load(), columns)
+    packing, is_most = most_pods(light, search.packing, effort)
     is_most &= is_whole
     search = ChainSearch(problem, packing, effort.chain_steps)
     search.improve(effort.chain_work)
@@ -135,7 +136,7 @@ def _cheapest(
         start=program.start(packing),
         relative_gap=effort.cost_gap_ppm / 1_000_000,
     )
-    packing = better_of(program, packing, found)
+    packing = better_of(program, packing, found, program.problem)
     return Settled(
         packing,
         max(0, int(np.ceil(found.bound * COST_SCALE - 1.0))) if np.isfinite(found.bound) else 0,

@@ -76,10 +76,10 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most simplex pivots spent on placing pods that are left out although the relaxation places
     more: about 1 s. The offline `plan` spends more."""
 
-    chain_steps: int = 1_000
+    chain_steps: int = 3_000
     """Most steps one ejection-chain search looks at."""
 
-    chain_work: int = 20_000
+    chain_work: int = 60_000
     """Most steps of all searches that put a contested stage's pods elsewhere: about 0.2 s. The
     offline `plan` spends more."""
 
@@ -87,10 +87,10 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 OFFLINE_EFFORT = EffortSettings(
     program_nodes=30,
     exact_columns=1_500,
-    window_pivots=10_000,
+    window_pivots=12_000,
     fullest_pivots=60_000,
-    chain_steps=4_000,
-    chain_work=150_000,
+    chain_steps=12_000,
+    chain_work=400_000,
 )
 """For the offline `plan`, which has seconds where the service has milliseconds."""
 
