@@ -12,6 +12,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from commands.console import Terminal
 from commands.live import Parts, live
 from commands.teller import Teller
 from scheduler.placement.explain import explain
@@ -61,7 +62,7 @@ def dev(  # noqa: PLR0913 - each an option of the command line
         If a file is bad or the port is taken.
     """
     settings = load_settings(config)
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Terminal(highlight=False, soft_wrap=not sys.stdout.isatty())
     options = Options(scenario=scenario, nodes=nodes, matrix=matrix, seed=seed, home=_HOME)
     with Console(stderr=True).status("reading round-trip times and building the cluster"):
         world = open_world(options, epoch=datetime.now(UTC))

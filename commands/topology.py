@@ -11,6 +11,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from commands.console import Terminal
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError, SettingsError
 from scheduler.domain.zone import ZoneTree
@@ -90,7 +91,7 @@ def _print_tables(
     facts: list[tuple[ZoneFacts, ...]],
     triangles: tuple[Triangle, ...] | None,
 ) -> None:
-    console = Console(markup=False, highlight=False)  # names are data
+    console = Terminal(markup=False, highlight=False)  # names are data
     for layer, zones in zip(tree.layers, facts, strict=True):
         shared = sorted(
             (z for z in zones if len(z.nodes) > 1), key=lambda z: (-len(z.nodes), z.name)

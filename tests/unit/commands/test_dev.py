@@ -83,6 +83,19 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     assert out.endswith("stopped\n")
 
 
+def test_a_reader_who_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    scenario = a_scenario(tmp_path, "200")
+    process = started(tmp_path, "--once", "--port", "0", "--scenario", str(scenario))
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (0, "")
+
+
 def test_a_port_in_use_is_bad_input(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
