@@ -21,6 +21,14 @@ moving twenty others, and small enough to keep floating point exact to the unit.
 RANK_STEP = 8.0
 """How much more a rank weighs than the next in the relaxation, which only guides."""
 
+RANK_SPAN = 4.0
+"""Steps between the first rank and the last at most: of forty ranks each weighs a little more than
+the next, for floating point could not tell the costs beside prices of forty steps."""
+
+LARGEST_ENTRY = 1e6
+"""Rows with larger entries are scaled to this: HiGHS keeps rows to a fixed tolerance, and refuses
+entries beyond 1e15. What fits is decided in exact integers afterwards."""
+
 
 class _Rows:
     """Rows under construction."""
@@ -93,7 +101,8 @@ class StageProgram:
         out = self.cost.copy()
         top = PRICE_OF_WAITING * max(1.0, float(self.cost.max(initial=0.0)))
         step = (problem.ranks - 1 - problem.rank[self.g]).astype(np.float64)
-        out[: len(self.g)] -= top * RANK_STEP**step
+        narrowed = min(1.0, RANK_SPAN / max(1, problem.ranks - 1))
+        out[: len(self.g)] -= top * RANK_STEP ** (step * narrowed)
         return out
 
     def count_objective(self, rank: int) -> Floats:
@@ -180,10 +189,13 @@ def _add_rooms(problem: Problem, g: Ints, n: Ints, rows: _Rows) -> None:
         free = np.maximum(problem.free[tight, r], 0)
         unit = max(1, int(np.gcd.reduce(problem.demand[g[takes], r])))
         # Whole units of the greatest common divisor: small numbers, and a tighter relaxation.
-        first = rows.add(np.full(len(tight), -INFINITY), (free // unit).astype(np.float64))
+        units = (free // unit).astype(np.float64)
+        scale = np.ones(len(problem.free))
+        scale[tight] = np.minimum(1.0, LARGEST_ENTRY / np.maximum(units, 1.0))
+        first = rows.add(np.full(len(tight), -INFINITY), units * scale[tight])
         row_of[tight] = first + np.arange(len(tight))
         used = np.flatnonzero(takes & (row_of[n] >= 0))
-        rows.entries(row_of[n[used]], used, problem.demand[g[used], r] / unit)
+        rows.entries(row_of[n[used]], used, problem.demand[g[used], r] / unit * scale[n[used]])
 
 
 _Columns = tuple[list[Floats], list[Floats]]
