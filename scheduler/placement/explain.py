@@ -29,7 +29,8 @@ class Explanation:
 
     `node` is empty for a pod that waits; then `refusal` says why. Costs in cost units. `full` are
     nodes that would have been cheaper but had no room, with what was short. `runner_up` is the
-    cheapest other node with room, or empty.
+    cheapest other node with room, or empty; `runner_up_leaves_cloud` when the pod would leave the
+    cloud for it. The load of nodes is left out of these costs: it only breaks ties.
     """
 
     pod: str
@@ -40,6 +41,7 @@ class Explanation:
     runner_up: str = ""
     runner_up_cost: int = 0
     runner_up_measured: tuple[Measured, ...] = ()
+    runner_up_leaves_cloud: bool = False
     feasible: int = 0
     refusal: Refusal | None = None
 
@@ -61,7 +63,8 @@ class Explanation:
         yield f"{self.pod} is on {self.node} (cost {self.cost})"
         for measured in self.measured:
             yield f"  {_measured(measured)}"
-        yield f"  {self.feasible} nodes were within every rule and had room"
+        were = "node was" if self.feasible == 1 else "nodes were"
+        yield f"  {self.feasible} {were} within every rule and had room"
         for name, short in self.full[:FULLER_SHOWN]:
             yield f"  {name} would have been cheaper but is full: {short}"
         if len(self.full) > FULLER_SHOWN:
@@ -75,11 +78,19 @@ class Explanation:
 
     def _why(self) -> str:
         more = self.runner_up_cost - self.cost
+        if self.runner_up_leaves_cloud:
+            return "it is not a cloud node, and a pod without a delay prefers the cloud"
         if more > 0:
-            return f"lost by {more} cost units ({format_ms(more)} of RTT)"
+            farther = _rtt_us(self.runner_up_measured) - _rtt_us(self.measured)
+            why = f", {format_ms(farther)} farther" if farther > 0 else ""
+            return f"costs {more} more{why}"
         if more == 0:
             return "as good; load, spreading and node order decided"
         return f"cheaper by {-more} for this pod alone, dearer for all pods together"
+
+
+def _rtt_us(measured: tuple[Measured, ...]) -> int:
+    return sum(m.rtt_us for m in measured if m.rtt_us != UNKNOWN_US)
 
 
 def _measured(measured: Measured) -> str:
@@ -156,6 +167,9 @@ def _compare(
         runner_up=batch.table.nodes[second].name,
         runner_up_cost=int(cost[second]),
         runner_up_measured=_at(batch, near, second),
+        runner_up_leaves_cloud=not pending.pod_class.delays
+        and bool(batch.table.is_cloud[node])
+        and not batch.table.is_cloud[second],
     )
 
 

@@ -32,7 +32,8 @@ def test_a_placed_pod_is_told_its_node_its_rtt_and_the_runner_up() -> None:
     assert answer.runner_up_cost - answer.cost == 1_000
     assert answer.lines()[1] == "  b: 0ms from b (budget 2ms)"
     assert (
-        f"  runner-up {answer.runner_up} (cost 1000): lost by 1000 cost units" in answer.lines()[3]
+        f"  runner-up {answer.runner_up} (cost 1000): costs 1000 more, 1ms farther"
+        in answer.lines()[3]
     )
     assert answer.lines()[4] == "    b: 1ms from b (budget 2ms)"
 
