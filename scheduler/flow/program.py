@@ -11,8 +11,6 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.errors import SolverError
-
 Floats = NDArray[np.float64]
 INFINITY = float(highspy.kHighsInf)
 
@@ -63,18 +61,13 @@ class ProgramSolution:
 def solve_linear(program: Program) -> ProgramSolution:
     """Return an optimal vertex of the relaxation, with duals.
 
-    Raises
-    ------
-    SolverError
-        If the solver ends in any state but optimal or infeasible.
+    No values and no bound where the solver found none: the program has no solution, or its numbers
+    were beyond the solver.
     """
     highs = _load(program)
     highs.run()
-    status = highs.getModelStatus()
-    if status == highspy.HighsModelStatus.kInfeasible:
-        return ProgramSolution(None, INFINITY, INFINITY, None, is_optimal=True)
-    if status != highspy.HighsModelStatus.kOptimal:
-        raise SolverError(f"the linear program ended as {highs.modelStatusToString(status)}")
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return ProgramSolution(None, INFINITY, -INFINITY, None, is_optimal=False)
     solution = highs.getSolution()
     value = float(highs.getObjectiveValue())
     return ProgramSolution(

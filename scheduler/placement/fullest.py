@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.flow.program import solve_integer, solve_linear
+from scheduler.flow.program import ProgramSolution, solve_integer, solve_linear
 from scheduler.placement.integer import StageProgram, stage_program
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.settings import EffortSettings
@@ -57,11 +57,16 @@ def most_pods(
         total = int(problem.count[problem.rank == rank].sum())
         if packing.unplaced(problem)[rank]:
             asked = program.program(program.count_objective(rank), floors)
-            most = int(np.floor(-solve_linear(asked).bound + _WHOLE))
+            most = _at_most(solve_linear(asked), total)
             packing, least_left = _fill(program, packing, rank, most, (floors, budget, effort))
             is_proven &= total - int(packing.unplaced(problem)[rank]) >= least_left
         floors.append((rank, total - int(packing.unplaced(problem)[rank])))
     return packing, is_proven
+
+
+def _at_most(relaxed: ProgramSolution, total: int) -> int:
+    """Return how many of `total` pods a relaxation leaves possible."""
+    return int(min(total, np.floor(-relaxed.bound + _WHOLE)))
 
 
 def _fill(
@@ -133,7 +138,8 @@ def _fuller(problem: Problem, now: Packing, rank: int, budget: _Budget) -> Packi
     asked = program.program(program.count_objective(rank), floors)
     relaxed = solve_linear(asked)
     budget.pivots -= relaxed.pivots
-    if int(np.floor(-relaxed.bound + _WHOLE)) <= of_rank[rank]:
+    total = int(problem.count[problem.rank == rank].sum())
+    if _at_most(relaxed, total) <= of_rank[rank]:
         return now
     found = solve_integer(asked, nodes=WINDOW_BRANCHES, start=program.start(now), gap=1.0 - _WHOLE)
     budget.pivots -= found.pivots

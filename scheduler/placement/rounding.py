@@ -50,12 +50,10 @@ def settle(
     program = stage_program(problem, columns)
     prices = program.priced()
     relaxed = solve_linear(program.program(prices, []))
-    if relaxed.values is None:
-        return Settled(_empty(problem), 0, is_optimal=False, method="none")
-    share = np.bincount(
-        program.g, weights=relaxed.values[: len(program.g)], minlength=len(problem.count)
-    )
-    search = ChainSearch(problem, _rounded(program, relaxed.values), effort.chain_steps)
+    # Without a relaxation the chains start from nothing.
+    amounts = np.zeros(len(program.cost)) if relaxed.values is None else relaxed.values
+    share = np.bincount(program.g, weights=amounts[: len(program.g)], minlength=len(problem.count))
+    search = ChainSearch(problem, _rounded(program, amounts), effort.chain_steps)
     search.place_missing(share / np.maximum(1, problem.count))
     search.improve(effort.chain_work)
     light = stage_program(problem.without_load(), columns)
@@ -75,10 +73,6 @@ def settle(
     )
 
 
-def _empty(problem: Problem) -> Packing:
-    return Packing(np.zeros(problem.feasible.shape, dtype=np.int32))
-
-
 def _contested(problem: Problem, flow: Packing, offered: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return all offered columns of classes on contested nodes, and the flow's own elsewhere."""
     nodes = overcommitted(problem, flow)
@@ -91,6 +85,8 @@ def _bound(
 ) -> int:
     """Return the least cost of placing what `packing` places, by the relaxation."""
     placed = packing.pods[program.g, program.n]
+    if not np.isfinite(relaxed.objective):
+        return 0
     waived = ((program.cost - prices)[: len(program.g)] * placed).sum()
     return max(0, int(np.ceil((relaxed.objective + waived) * COST_SCALE - 1.0)))
 

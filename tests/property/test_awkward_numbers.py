@@ -1,12 +1,15 @@
 """Numbers that floating point and solvers dislike: many ranks, odd bytes, enormous rooms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from scheduler.domain.node import Node
 from scheduler.domain.resources import CPU, MEMORY, PODS, resources
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
-from scheduler.placement.settings import EffortSettings, PlacementSettings
+from scheduler.domain.workload import NodeTerm, Pod, PreferredTerm, Requirement
+from scheduler.placement.settings import CostSettings, EffortSettings, PlacementSettings
 from scheduler.planning.plan import plan
 from tests.builders import pod
 
@@ -67,3 +70,18 @@ def test_rooms_beyond_what_floating_point_can_count_are_kept_exactly() -> None:
     made = plan(build_snapshot(nodes, pods), QUICK)
 
     assert 0 < len(made.assignments) < 8
+
+
+def test_costs_beyond_the_solver_still_end_in_a_plan() -> None:
+    huge = PlacementSettings(cost=CostSettings(preferred_weight=10**13), effort=QUICK.effort)
+    snapshot = contested(6, 1)
+    liked = PreferredTerm(100, NodeTerm((Requirement("moon", "Exists"),)))
+    pods = [
+        Pod(p.name, replace(p.pod_class, preferred_nodes=(liked,))) for p in snapshot.pending[:12]
+    ]
+    nodes = snapshot.nodes.nodes[:3]
+
+    made = plan(build_snapshot(nodes, pods), huge)
+
+    assert made.assignments
+    assert made.unplaced

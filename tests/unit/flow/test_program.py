@@ -40,7 +40,9 @@ def test_the_dual_of_a_row_is_what_a_unit_of_it_is_worth() -> None:
 def test_a_program_without_a_solution_says_so() -> None:
     program = knapsack([1, 1], [1, 1], -1)
 
-    assert solve_linear(program).values is None
+    relaxed = solve_linear(program)
+    assert relaxed.values is None
+    assert relaxed.bound == -INFINITY
     assert solve_integer(program, nodes=10).values is None
 
 
@@ -66,3 +68,10 @@ def test_the_same_program_gives_the_same_answer() -> None:
     assert other.values is not None
     assert one.values.tolist() == other.values.tolist()
     assert one.pivots == other.pivots
+
+
+def test_numbers_beyond_the_solver_are_an_answer_without_values_and_not_a_failure() -> None:
+    found = solve_linear(knapsack([1e20, 1e19], [1, 1], 3e20))
+
+    assert found.values is None
+    assert not found.is_optimal
