@@ -8,7 +8,7 @@ from scheduler.placement.problem import Problem
 from scheduler.placement.settings import EffortSettings
 from tests.property.stages import ExactStage, Shape, placed_by_rank, random_stage, slots_only
 
-STAGES_A_BLOCK = 25
+STAGES_A_BLOCK = 15
 
 
 def stages(seed: int, *, is_spread: bool, ranks: int) -> list[Problem]:
@@ -37,7 +37,7 @@ def test_few_columns_end_at_the_optimum_of_all(
 
 @pytest.mark.parametrize("is_spread", [False, True], ids=["plain", "spread"])
 def test_the_flow_is_the_exact_optimum_where_slots_are_all_there_is(is_spread: bool) -> None:  # noqa: FBT001 - a column of the table
-    for problem in stages(18, is_spread=is_spread, ranks=2)[:15]:
+    for problem in stages(18, is_spread=is_spread, ranks=2)[:10]:
         answer, *_ = solve_columns(problem, EffortSettings(columns_per_class=2))
 
         placed, cost = ExactStage(problem).solve()

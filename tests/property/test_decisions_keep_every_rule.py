@@ -12,7 +12,7 @@ from tests.property.little_clusters import Little, is_right, little_clusters, pl
 
 QUICK = PlacementSettings(effort=EffortSettings(columns_per_class=2))
 EXAMPLES = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=90, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 
