@@ -52,6 +52,9 @@ class Batch:
         self.table = snapshot.nodes
         self.distances = Distances(snapshot)
         self.labels = affinity.NodeLabels(snapshot.nodes)
+        self.nested_zones = _nested_zones(snapshot)
+        """Each node's zone of the smallest layer within its failure domain, shape ``(n,)``; -1 for
+        none; None without zones. So zones nest in domains, as the flow needs them."""
         self.reaches: dict[int, Reach] = {}
         """What `reach` found that cannot change during the decision, by class number."""
         self._named = named_pods(snapshot)
@@ -142,6 +145,19 @@ class Batch:
             for i, name in (*self._placed.get(pod_class, ()), *placing.get(pod_class, ()))
             if wanted in ("", name)
         ]
+
+
+def _nested_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
+    tree = snapshot.zones
+    if not tree.layers:
+        return None
+    row = {name: i for i, name in enumerate(tree.nodes)}
+    rows = np.array([row.get(node.name, -1) for node in snapshot.nodes.nodes], dtype=np.int64)
+    zone = np.where(rows >= 0, tree.layers[0].zone_of[rows], -1).astype(np.int64)
+    domain = snapshot.nodes.domain.astype(np.int64)
+    pair = np.where(zone >= 0, zone * (int(domain.max(initial=0)) + 2) + domain + 1, -1)
+    _, nested = np.unique(pair, return_inverse=True)
+    return np.where(zone >= 0, nested, -1).astype(np.int64)
 
 
 def _nodes_by_class(snapshot: ClusterSnapshot) -> dict[PodClass, list[tuple[int, str]]]:

@@ -45,12 +45,13 @@ def solve_columns(
         rounds += 1
         answer = solve_flow(problem, offered, limits)
         missing = problem.feasible & ~offered
-        wanted = missing & (_reduced_cost(problem, answer) < 0)
+        reduced = _reduced_cost(problem, answer)
+        wanted = missing & (reduced < 0)
         if not wanted.any():
             return answer, offered, rounds, answer.is_exact
         if rounds >= effort.pricing_rounds:
             return answer, offered, rounds, False
-        offered |= _best(problem, answer, wanted, effort.columns_per_class)
+        offered |= _best(reduced, wanted, effort.columns_per_class)
 
 
 def _reduced_cost(problem: Problem, answer: FlowAnswer) -> NDArray[np.int64]:
@@ -63,10 +64,10 @@ def _reduced_cost(problem: Problem, answer: FlowAnswer) -> NDArray[np.int64]:
 
 
 def _best(
-    problem: Problem, answer: FlowAnswer, wanted: NDArray[np.bool_], per_class: int
+    reduced: NDArray[np.int64], wanted: NDArray[np.bool_], per_class: int
 ) -> NDArray[np.bool_]:
     """Return the wanted columns with the lowest reduced cost, at most `per_class` a class."""
-    reduced = np.where(wanted, _reduced_cost(problem, answer), np.iinfo(np.int64).max)
+    reduced = np.where(wanted, reduced, np.iinfo(np.int64).max)
     if wanted.shape[1] <= per_class:
         return wanted
     first = np.argpartition(reduced, per_class - 1, axis=1)[:, :per_class]

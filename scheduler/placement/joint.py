@@ -24,6 +24,9 @@ from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 from scheduler.placement.stage import arc_costs, carry_out
 
+IF_LEFT = 4
+"""How many times as many columns are worth the work where the stages left a pod out."""
+
 _WHOLE = 1e-6
 
 
@@ -47,7 +50,9 @@ def better_jointly(batch: Batch, staged: Placing) -> tuple[Placing, int] | None:
     if any(t.pod_name and _is_one_of_many(members, t.classes) for c in members for t in c.targets):
         return None
     whole = _Whole(batch, members, *_problem(batch, members, Placing({}, batch.table.free)))
-    if not 0 < int(whole.problem.feasible.sum()) <= batch.settings.effort.joint_columns:
+    is_left = any(staged.left(c) for c in members)
+    most = batch.settings.effort.joint_columns * (IF_LEFT if is_left else 1)
+    if not 0 < int(whole.problem.feasible.sum()) <= most:
         return None
     joint = _decided(whole)
     if joint is None:

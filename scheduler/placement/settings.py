@@ -55,10 +55,11 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most columns of a contested stage's relaxation; beyond it only classes on contested nodes
     keep their choice."""
 
-    joint_columns: int = 400
-    """Most columns of a batch whose pods refer to each other that is decided in one program."""
+    joint_columns: int = 40
+    """Most columns of a batch whose pods refer to each other that is decided in one program: a
+    hundred can take seconds. Four times as many where the stages left a pod out."""
 
-    joint_nodes: int = 60
+    joint_nodes: int = 10
     """Most branch-and-bound nodes of such a program."""
 
     exact_columns: int = 600
@@ -89,6 +90,8 @@ OFFLINE_EFFORT = EffortSettings(
     exact_columns=1_500,
     window_pivots=12_000,
     fullest_pivots=60_000,
+    joint_columns=150,
+    joint_nodes=20,
     chain_steps=12_000,
     chain_work=400_000,
 )

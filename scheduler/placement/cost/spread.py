@@ -25,16 +25,12 @@ def spread_levels(batch: Batch, pending: PendingClass, existing: Ints) -> tuple[
         return ()
     weights = batch.settings.cost
     n = len(batch.table)
-    domain = batch.table.domain.astype(np.int64)
     levels = []
     if weights.spread_domain_weight and len(batch.table.domain_names) > 1:
+        domain = batch.table.domain.astype(np.int64)
         levels.append(_level(domain, existing, weights.spread_domain_weight))
-    zone = _zones(batch)
-    if weights.spread_zone_weight and zone is not None:
-        # A zone within its failure domain, so that levels nest as the flow needs them.
-        pair = np.where(zone >= 0, zone * (int(domain.max(initial=0)) + 2) + domain + 1, -1)
-        _, nested = np.unique(pair, return_inverse=True)
-        nested = np.where(zone >= 0, nested, -1).astype(np.int64)
+    nested = batch.nested_zones
+    if weights.spread_zone_weight and nested is not None:
         levels.append(_level(nested, existing, weights.spread_zone_weight))
     levels.append(_level(np.arange(n, dtype=np.int64), existing, weights.spread_node_weight))
     return tuple(levels)
@@ -45,17 +41,6 @@ def _level(group: Ints, existing: Ints, weight: int) -> SpreadLevel:
     size = int(group.max(initial=-1)) + 1
     totals = np.bincount(group[counted], weights=existing[counted], minlength=size)
     return SpreadLevel(group, totals.astype(np.int64), weight)
-
-
-def _zones(batch: Batch) -> Ints | None:
-    """Return each node's zone in the smallest layer, or None without zones."""
-    tree = batch.snapshot.zones
-    if not tree.layers:
-        return None
-    zone_of = tree.layers[0].zone_of
-    row = {name: i for i, name in enumerate(tree.nodes)}
-    rows = np.array([row.get(node.name, -1) for node in batch.table.nodes], dtype=np.int64)
-    return np.where(rows >= 0, zone_of[rows], -1).astype(np.int64)
 
 
 def existing_replicas(
