@@ -73,9 +73,9 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most simplex pivots spent on re-deciding a contested stage a few nodes at a time for less
     cost: about 0.1 s. The offline `plan` spends more."""
 
-    fullest_pivots: int = 4_000
+    fullest_pivots: int = 8_000
     """Most simplex pivots spent on placing pods that are left out although the relaxation places
-    more: about 1 s. The offline `plan` spends more."""
+    more: about 2 s, spent only then. The offline `plan` spends more."""
 
     chain_steps: int = 3_000
     """Most steps one ejection-chain search looks at."""

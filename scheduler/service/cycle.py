@@ -22,6 +22,7 @@ from scheduler.domain.workload import Pod
 from scheduler.service.binding import Binder, decision_id
 from scheduler.service.cache import Cache
 from scheduler.service.notes import NoteWriter
+from scheduler.service.standing import refers_to_pods, standing, standing_together
 from scheduler.service.state import PlanFunction, Runner, ServiceState
 from telemetry.model import RttTable
 
@@ -129,7 +130,7 @@ class SchedulingCycle:
             snapshot = self._freeze(current)
             plan = await self._try(current, snapshot)
             if plan is not None:
-                self._carry_out(plan, current, snapshot)
+                await self._carry_out(plan, current, snapshot)
             elif len(current) > 1:
                 middle = len(current) // 2
                 parts.extendleft([current[middle:], current[:middle]])
@@ -168,7 +169,7 @@ class SchedulingCycle:
         if len(pods) == 1 and state.queue.is_current(pods[0]):
             self._say(pods[0], _INTERNAL.format(what))
 
-    def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
+    async def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
         decision = decision_id(plan)
         asked = {pod.key: pod for pod in batch}
         self._log.info(
@@ -179,14 +180,40 @@ class SchedulingCycle:
             cost=plan.stats.cost,
             method=plan.stats.method,
         )
+        dependants: list[Assignment] = []
         for assignment in plan.assignments:
             if asked.pop(assignment.pod.key, None) is None:
                 self._log.error("plan.unasked", pod=assignment.pod.key, node=assignment.node)
-                continue
-            self._assume(assignment, snapshot, decision)
+            elif refers_to_pods(assignment, snapshot):
+                dependants.append(assignment)
+            else:
+                self._assume(assignment, snapshot, decision)
         for unplaced in plan.unplaced:
             if asked.pop(unplaced.pod.key, None) is not None:
                 self._refuse(unplaced)
+        await self._carry_out_dependants(dependants, snapshot, decision)
+
+    async def _carry_out_dependants(
+        self, waiting: list[Assignment], snapshot: ClusterSnapshot, decision: str
+    ) -> None:
+        """Bind pods that refer to pods, each after its references are bound, where they hold."""
+        while waiting:
+            # A refused binding, or what happened meanwhile, may have left a reference elsewhere.
+            await self._binder.drain()
+            now = self._freeze([a.pod for a in waiting])
+            settings = self._state.settings.placement
+            good = standing(waiting, now, settings)
+            if not good:
+                # Nothing more comes to stand: what is left refers to each other, or is outdated.
+                good = standing_together(waiting, now, settings)
+                for outdated in (a for a in waiting if a.pod.key not in good):
+                    self._log.info("plan.outdated", pod=outdated.pod.key, node=outdated.node)
+                    self._state.queue.retry(outdated.pod, self._state.clock.now_s())
+                waiting = [a for a in waiting if a.pod.key in good]
+            for assignment in waiting:
+                if assignment.pod.key in good:
+                    self._assume(assignment, snapshot, decision)
+            waiting = [a for a in waiting if a.pod.key not in good]
 
     def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
         """Assume a pod, unless it or what the decision rests on changed while it was made."""
