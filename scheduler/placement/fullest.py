@@ -22,6 +22,9 @@ SIZES = (16, 32, 64, 128)
 WINDOW_BRANCHES = 5
 """Most branch-and-bound nodes of one window: what its root does not find is left to a wider one."""
 
+SMALL_COLUMNS = 10_000
+"""A program of fewer columns may branch as many times more: its nodes are that much cheaper."""
+
 SEEDS = 24
 """Windows of one size: their centres are the nodes most asked for."""
 
@@ -91,7 +94,7 @@ def _fill(
         return packing, most
     found = solve_integer(
         program.program(program.count_objective(rank), floors),
-        nodes=effort.program_nodes,
+        nodes=effort.program_nodes * max(1, SMALL_COLUMNS // max(1, len(program.g))),
         start=program.start(packing),
         gap=1.0 - _WHOLE,
     )

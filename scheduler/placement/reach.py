@@ -72,6 +72,9 @@ def _sources(batch: Batch, target: Target, placing: PlacedSoFar) -> NDArray[np.i
 
 def _pending_reference(target: Target) -> PodReason:
     written = target.constraint.written or str(target.constraint.reference)
+    if not target.classes:
+        text = f"{written}: {target.constraint.reference} has no pods to be near to"
+        return PodReason(PodCause.REFERENCE_PENDING, text)
     return PodReason(
         PodCause.REFERENCE_PENDING,
         f"{written}: waiting for {target.constraint.reference} to be placed first",

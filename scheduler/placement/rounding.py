@@ -18,6 +18,9 @@ from scheduler.placement.problem import Packing, Problem, overcommitted
 from scheduler.placement.settings import EffortSettings
 from scheduler.placement.windows import better_of, improve_in_windows
 
+TOLERANCE = 0.005
+"""How near its bound a cost is called optimal: the design's budget."""
+
 _WHOLE = 1e-6
 
 
@@ -61,9 +64,10 @@ def settle(
     is_most &= is_whole
     search = ChainSearch(problem, packing, effort.chain_steps)
     search.improve(effort.chain_work)
-    packing = improve_in_windows(problem, search.packing, effort.window_pivots)
     if is_whole and len(program.g) <= effort.exact_columns:
-        return _cheapest(program, packing, effort, is_count_proven=is_most)
+        judged = light if problem.cost.any() else program
+        return _cheapest(problem, judged, search.packing, effort, is_count_proven=is_most)
+    packing = improve_in_windows(problem, search.packing, effort.window_pivots)
     return Settled(
         packing,
         # Some of the columns prove nothing of all.
@@ -117,10 +121,18 @@ def _rounded(program: StageProgram, values: Floats) -> Packing:
 
 
 def _cheapest(
-    program: StageProgram, packing: Packing, effort: EffortSettings, *, is_count_proven: bool
+    problem: Problem,
+    program: StageProgram,
+    packing: Packing,
+    effort: EffortSettings,
+    *,
+    is_count_proven: bool,
 ) -> Settled:
-    """Return the cheapest packing that places as many pods, proven where the limit allows."""
-    problem = program.problem
+    """Return the cheapest packing that places as many pods, proven where the limit allows.
+
+    `program` may leave the load out: a tie-break makes proofs take minutes instead of seconds, and
+    a bound without it is a bound.
+    """
     left = packing.unplaced(problem)
     floors = [
         (rank, int(problem.count[problem.rank == rank].sum() - left[rank]))
@@ -132,10 +144,12 @@ def _cheapest(
         start=program.start(packing),
         relative_gap=effort.cost_gap_ppm / 1_000_000,
     )
-    packing = better_of(program, packing, found, program.problem)
+    packing = better_of(program, packing, found, problem)
+    bound = max(0, int(np.ceil(found.bound * COST_SCALE - 1.0))) if np.isfinite(found.bound) else 0
+    is_near = packing.cost(problem) <= bound * (1 + TOLERANCE) + 1
     return Settled(
         packing,
-        max(0, int(np.ceil(found.bound * COST_SCALE - 1.0))) if np.isfinite(found.bound) else 0,
-        is_optimal=found.is_optimal and is_count_proven,
+        bound,
+        is_optimal=found.is_optimal and is_count_proven and is_near,
         method="integer program",
     )

@@ -86,8 +86,8 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
 
 OFFLINE_EFFORT = EffortSettings(
-    program_nodes=30,
-    exact_columns=1_500,
+    program_nodes=20,
+    exact_columns=2_500,
     window_pivots=12_000,
     fullest_pivots=60_000,
     joint_columns=150,
