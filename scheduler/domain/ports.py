@@ -64,13 +64,6 @@ class Listed:
     """The initial list is complete: the cache may be acted on."""
 
 
-@dataclass(frozen=True, slots=True)
-class RttChanged:
-    """The RTT table was replaced."""
-
-    rtt: RttTable
-
-
 ClusterEvent = (
     NodeChanged | NodeDeleted | PodChanged | PodDeleted | ServiceChanged | ServiceDeleted | Listed
 )

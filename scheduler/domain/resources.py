@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 CPU = "cpu"
 MEMORY = "memory"
-EPHEMERAL_STORAGE = "ephemeral-storage"
 PODS = "pods"
 
 UNLIMITED = 1 << 60

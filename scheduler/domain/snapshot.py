@@ -92,21 +92,13 @@ class ClusterSnapshot:
         `node` need not be in the table: the last confirmed values of a node that is gone still
         count. What is not measured is `UNKNOWN_US`.
         """
-        return self._aligned(node, farther=False)
-
-    def rtt_farther(self, node: str) -> NDArray[np.int32]:
-        """Return the larger of both directions between `node` and each node, shape ``(n,)``."""
-        return self._aligned(node, farther=True)
-
-    def _aligned(self, node: str, *, farther: bool) -> NDArray[np.int32]:
         here = self.nodes.index.get(node)
         row = self.rtt.index.get(node)
         if row is None:
             out = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
         else:
-            values = self.rtt.farther(row) if farther else self.rtt.from_node(row)
             columns = self._columns()
-            out = np.where(columns >= 0, values[columns], np.int32(UNKNOWN_US))
+            out = np.where(columns >= 0, self.rtt.from_node(row)[columns], np.int32(UNKNOWN_US))
         if here is not None:
             out[here] = 0
         return out

@@ -160,7 +160,6 @@ class SchedulingCycle:
             self._tell_failure(pods, f"{type(error).__name__}: {error}")
             return None
         state.metrics.algorithm_s.observe(state.clock.now_s() - started_s)
-        state.last_snapshot, state.last_plan = snapshot, plan
         return plan
 
     def _tell_failure(self, pods: Sequence[Pod], what: str) -> None:

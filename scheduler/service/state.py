@@ -51,8 +51,6 @@ class ServiceState:
     journal: Journal
     intake: Intake
     metrics: ServiceMetrics
-    last_snapshot: ClusterSnapshot | None = None
-    last_plan: Plan | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
