@@ -1,6 +1,6 @@
 """The binding subresource of pods, with the refusals of a real API server."""
 
-from simulator.change import JsonObject, ObjectKey, Refused, conflict
+from simulator.change import JsonObject, ObjectKey, Refused, conflict, uid_of
 from simulator.command import Bind
 from simulator.state import State
 from simulator.status import with_condition, with_metadata, with_spec
@@ -20,7 +20,11 @@ def bind(state: State, command: Bind) -> JsonObject:
         asked, as in the real API server.
     """
     key = ObjectKey("Pod", command.namespace, command.name)
-    pod = state.need(key, command.uid)
+    pod = state.need(key)
+    uid = uid_of(pod)
+    if command.uid not in ("", uid):
+        said = f"Precondition failed: UID in precondition: {command.uid}, UID in object meta: {uid}"
+        raise conflict(key, f"StorageError: invalid object, Code: 4, AdditionalErrorMsg: {said}")
     if pod["metadata"].get("deletionTimestamp"):
         raise _refusal(key, f"pod {key.name} is being deleted, cannot be assigned to a host")
     bound_to = pod["spec"].get("nodeName")
@@ -29,9 +33,7 @@ def bind(state: State, command: Bind) -> JsonObject:
     if pod["spec"].get("schedulingGates"):
         raise _refusal(key, f"pod {key.name} has non-empty .spec.schedulingGates")
     if not command.node:
-        raise Refused(
-            422, "Invalid", f'Binding "{key.name}" is invalid: target.name: Required value'
-        )
+        raise Refused(500, "", "target.name: Required value")  # the real one's own code
     if state.refuse_share > 0 and state.rng.random() < state.refuse_share:
         raise Refused(403, "Forbidden", "admission webhook denied the request: told to refuse")
     return state.put(_bound(state, pod, command))
@@ -53,4 +55,4 @@ def _bound(state: State, pod: JsonObject, command: Bind) -> JsonObject:
 
 
 def _refusal(key: ObjectKey, message: str) -> Refused:
-    return conflict(f'pods/binding "{key.name}"', message)
+    return conflict(key, message, "binding")

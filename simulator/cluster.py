@@ -60,8 +60,9 @@ class EmbeddedCluster:
     ) -> None:
         self._state = State(Store(rng), rng, timing if timing is not None else Timing(), epoch)
         self._reacted = 0
+        self._written: JsonObject | None = None
         for name in _NAMESPACES:
-            meta = {"name": name}
+            meta = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
             self._state.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
     @property
@@ -73,6 +74,11 @@ class EmbeddedCluster:
     def version(self) -> int:
         """The newest resourceVersion."""
         return self._state.store.version
+
+    @property
+    def written(self) -> JsonObject | None:
+        """The object the last command wrote, as it left it; None for a command that wrote none."""
+        return self._written
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         """Return an object, or None."""
@@ -119,8 +125,9 @@ class EmbeddedCluster:
             If `now_s` is before the last call's.
         """
         self._run(now_s)
+        self._written = None
         try:
-            self._carry_out(command)
+            self._written = self._carry_out(command)
         finally:
             self._follow_up()
         return self._answer()
@@ -161,27 +168,27 @@ class EmbeddedCluster:
             self._reacted += 1
             reactions.react(self._state, change)
 
-    def _carry_out(self, command: Command) -> None:  # noqa: C901, PLR0912 - a flat table of commands
+    def _carry_out(self, command: Command) -> JsonObject | None:  # noqa: C901, PLR0911, PLR0912 - flat
         state = self._state
         match command:
             case Create(obj):
-                writing.create(state, obj)
+                return writing.create(state, obj)
             case Update(obj, subresource):
-                writing.update(state, obj, subresource)
+                return writing.update(state, obj, subresource)
             case Patch(key, patch, subresource):
-                writing.patch(state, key, patch, subresource)
+                return writing.patch(state, key, patch, subresource)
             case Apply(obj):
-                writing.apply(state, obj)
+                return writing.apply(state, obj)
             case Delete(key, uid, grace_s, orphan):
                 writing.delete(state, key, uid=uid, grace_s=grace_s, orphan=orphan)
             case Scale(key, replicas):
-                writing.scale(state, key, replicas)
+                return writing.scale(state, key, replicas)
             case Bind():
-                binding.bind(state, command)
+                return binding.bind(state, command)
             case SetCondition(key, condition):
-                writing.set_condition(state, key, condition)
+                return writing.set_condition(state, key, condition)
             case Record():
-                record.record(state, command)
+                return record.record(state, command)
             case FailNodes(nodes, ready):
                 nodelife.fail(state, nodes, ready)
             case ReturnNodes(nodes):
@@ -193,3 +200,4 @@ class EmbeddedCluster:
             case RefuseBindings(share):
                 refuse_bad_number("share", share, 1)
                 state.refuse_share = share
+        return None

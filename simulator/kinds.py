@@ -19,6 +19,11 @@ class Kind:
         """``v1`` or ``apps/v1``."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def resource(self) -> str:
+        """``pods`` or ``deployments.apps``, as refusals name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
 
 KINDS = {
     kind.name: kind

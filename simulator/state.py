@@ -7,7 +7,16 @@ from typing import Literal
 import numpy as np
 
 from simulator.agenda import Agenda, Due, Task
-from simulator.change import Change, JsonObject, ObjectKey, Refused, conflict, key_of, not_found
+from simulator.change import (
+    Change,
+    JsonObject,
+    ObjectKey,
+    Refused,
+    conflict,
+    key_of,
+    not_found,
+    uid_of,
+)
 from simulator.store import Store, is_same_object
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,9 +109,9 @@ class State:
             raise not_found(key)
         if uid and not is_same_object(obj, uid):
             raise conflict(
-                f'{key.kind} "{key.name}"',
-                f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
-                f"{obj['metadata']['uid']}",
+                key,
+                f"the UID in the precondition ({uid}) does not match the UID in record "
+                f"({uid_of(obj)}). The object might have been deleted and then recreated",
             )
         return obj
 

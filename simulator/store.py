@@ -131,10 +131,8 @@ class Store:
     def _check_version(self, key: ObjectKey, old: JsonObject, meta: JsonObject) -> None:
         claimed = meta.get("resourceVersion")
         if claimed not in (None, "", old["metadata"]["resourceVersion"]):
-            raise conflict(
-                f'{KINDS[key.kind].plural} "{key.name}"',
-                "the object has been modified; please apply your changes to the latest version",
-            )
+            said = "the object has been modified; please apply your changes to the latest version"
+            raise conflict(key, f"{said} and try again")
 
     def _reindex(self, key: ObjectKey, old: JsonObject | None, new: JsonObject | None) -> None:
         _move(self._owned, key, _owners(old), _owners(new))

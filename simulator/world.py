@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scheduler.domain.errors import InputError
-from simulator.change import Refused
+from simulator.change import Change, Refused
 from simulator.cluster import EmbeddedCluster
 from simulator.command import Apply, Create
 from simulator.inventory import (
@@ -68,20 +68,22 @@ class World:
         """Time before which ``--once`` does not judge, seconds."""
         return span_s(self.scenario.settles_after, "settlesAfter")
 
-    def submit(self, now_s: float) -> None:
-        """Submit the manifests of the start.
+    def submit(self, now_s: float) -> list[Change]:
+        """Submit the manifests of the start; return what changed.
 
         Raises
         ------
         InputError
             If the cluster refuses one; names where it was written.
         """
+        changes: list[Change] = []
         for manifest in self.manifests:
             try:
-                self.cluster.apply(Apply(manifest.object), now_s)
+                changes += self.cluster.apply(Apply(manifest.object), now_s)
             except Refused as refusal:
                 what = f"is refused: {refusal.message}"
                 raise InputError(manifest.where, what, "correct the manifest") from None
+        return changes
 
 
 def open_world(options: Options, epoch: datetime = EPOCH) -> World:

@@ -2,7 +2,15 @@
 
 from simulator.admission import admitted, completed
 from simulator.agenda import Task
-from simulator.change import JsonObject, ObjectKey, Refused, invalid, key_of, uid_of
+from simulator.change import (
+    JsonObject,
+    ObjectKey,
+    Refused,
+    already_exists,
+    invalid,
+    key_of,
+    uid_of,
+)
 from simulator.kinds import KINDS
 from simulator.state import State
 from simulator.status import merged, with_condition, with_metadata, with_spec
@@ -21,8 +29,7 @@ def create(state: State, obj: JsonObject) -> JsonObject:
     new = admitted(state, obj)
     key = key_of(new)
     if state.store.get(key) is not None:
-        plural = KINDS[key.kind].plural
-        raise Refused(409, "AlreadyExists", f'{plural} "{key.name}" already exists')
+        raise already_exists(key)
     return state.put(new)
 
 
@@ -37,8 +44,10 @@ def update(state: State, obj: JsonObject, subresource: str) -> JsonObject:
             new = with_metadata(new, resourceVersion=asked)
     else:
         new = {**obj, "status": old.get("status", {}), "metadata": _kept(old, obj)}
-        if key.kind in ("Node", "Event", "Lease"):  # nothing but people writes these here
+        if key.kind == "Node":  # nothing but people writes these here
             new["status"] = obj.get("status", old.get("status", {}))
+        if key.kind in ("Event", "Lease"):
+            del new["status"]
         _check_update(key, old, new)
         new = completed(state, key, new)
     if key.kind == "Node":
