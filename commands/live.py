@@ -16,7 +16,7 @@ from commands.verdict import Verdict, judge
 from scheduler.domain.errors import InputError
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.reliability.budgets import broken_budgets
-from scheduler.service.queue import QueuedPod, Stage
+from scheduler.service.queued_pod import QueuedPod, Stage
 from scheduler.service.runtime import Runtime
 from scheduler.service.state import ServiceState
 from scheduler.ui.views import reason

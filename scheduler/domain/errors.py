@@ -5,6 +5,7 @@ SchedulerError
 │   └── SettingsError    the settings are wrong: stop at start-up, name the key
 ├── ClusterUnavailable   no answer: retry the whole cycle later
 ├── BindConflict         the pod moved on: forget it, the watch will tell
+│   └── BindRefused      the cluster does not allow it: say so on the pod, try again later
 ├── PlanRejected         the independent check found a violation: bind nothing, report a bug
 └── SolverError          the solver broke its own promise: a bug
 """
@@ -46,6 +47,10 @@ class BindConflict(SchedulerError):
     def __init__(self, pod: str, node: str, reason: str) -> None:
         super().__init__(f"cannot bind {pod} to {node}: {reason}")
         self.pod, self.node, self.reason = pod, node, reason
+
+
+class BindRefused(BindConflict):
+    """The cluster does not allow it: a right is missing, or an admission check says no."""
 
 
 class PlanRejected(SchedulerError):

@@ -27,13 +27,15 @@ class NodeDeleted:
 class PodChanged:
     """A pod was added or changed.
 
-    `node` is where it is bound, or empty. `phase` as in the API.
+    `node` is where it is bound, or empty. `phase` as in the API. `said` is why it waits, as its
+    ``PodScheduled`` condition tells, or empty: who starts anew need not write it again.
     """
 
     pod: Pod
     node: str
     phase: str
     is_terminating: bool
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,36 @@ class ServiceDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The initial list is complete: the cache may be acted on."""
+    """All there is was told: the cache may be acted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Changes may have been missed: the cache may not be acted on until the next `Listed`.
+
+    `what` says it for people. What is gone meanwhile is told as deleted before that `Listed`.
+    """
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object that cannot be read, and what is wrong with it; it counts as not there."""
+
+    what: str
 
 
 ClusterEvent = (
-    NodeChanged | NodeDeleted | PodChanged | PodDeleted | ServiceChanged | ServiceDeleted | Listed
+    NodeChanged
+    | NodeDeleted
+    | PodChanged
+    | PodDeleted
+    | ServiceChanged
+    | ServiceDeleted
+    | Listed
+    | Lost
+    | Unreadable
 )
 """A closed union: the type checker finds the missing case."""
 
@@ -81,13 +108,18 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class PodNote:
-    """An event about a pod, and for ``unschedulable`` also its PodScheduled=False condition."""
+    """An event about a pod.
+
+    `condition` is the reason of the ``PodScheduled=False`` condition to be set with it, or empty;
+    `has_condition` says that the pod has that condition already, so that its transition time stays.
+    """
 
     pod: Pod
     kind: Literal["Normal", "Warning"]
     reason: str
     message: str
-    is_condition: bool = False
+    condition: Literal["", "Unschedulable", "SchedulerError"] = ""
+    has_condition: bool = False
 
 
 class Cluster(Protocol):

@@ -1,29 +1,33 @@
-"""A connection to the API server: where it is, who we are, and raw GETs with a time-out.
+"""A connection to the API server: raw requests with time-outs, and streams for watches.
 
-The client library finds the server, does TLS and authenticates; answers stay bytes, because its
-models decode every field of an object and here few matter.
+The client library finds the server, does TLS and authenticates (`scheduler.kube.account`); requests
+go through a session of our own, and bodies stay bytes: the library's models decode every field of
+an object, and here few matter.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import msgspec
-import yaml
-from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from yarl import URL
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
+from scheduler.kube.account import Account, account_of
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 60.0
 """The API server gives a list request up to 60 s itself (``--request-timeout``)."""
 
-_AUTHENTICATION = ["BearerToken"]
+CONNECTIONS = 128
+"""Kept open at most: 64 bindings, 8 notes, 3 watches, the lease, and room for lists."""
 
+_MOST_TRIES = 5
+_LONGEST_RETRY_S = 10.0
 _OK = 200
+_LARGEST_OK = 299
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _GONE = 410
@@ -35,10 +39,31 @@ class _Status(msgspec.Struct):
     """What the API server says of a request it does not carry out."""
 
     message: str = ""
+    reason: str = ""
 
 
 class Expired(ClusterUnavailable):
     """410: what was asked for has expired; ask from the beginning."""
+
+
+class Denied(InputError):
+    """The server does not carry out a request: any 4xx but 410 and 429.
+
+    Parameters
+    ----------
+    where
+        Address of what was asked for.
+    status
+        HTTP status.
+    said
+        The server's own words.
+    fix
+        What may help.
+    """
+
+    def __init__(self, where: str, status: int, said: str, fix: str) -> None:
+        super().__init__(where, f"{status}, {said}", fix)
+        self.status, self.said = status, said
 
 
 class KubeClient:
@@ -46,25 +71,39 @@ class KubeClient:
 
     Parameters
     ----------
-    api
-        The library's client, configured; its owner closes it.
+    session
+        Its owner closes it.
+    account
+        Where the server is and who we are.
     answer_timeout_s
         For a whole answer, seconds.
     """
 
-    def __init__(self, api: ApiClient, *, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        self._api = api
-        self._timeout = aiohttp.ClientTimeout(
-            total=answer_timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, answer_timeout_s)
-        )
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        account: Account,
+        *,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
+        self._session = session
+        self._account = account
+        self._connect_s = min(CONNECT_TIMEOUT_S, answer_timeout_s)
+        self._timeout = aiohttp.ClientTimeout(total=answer_timeout_s, sock_connect=self._connect_s)
 
     @property
     def server(self) -> str:
         """Address of the API server."""
-        return str(self._api.configuration.host)
+        return self._account.server
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
-        """Return the body of a GET.
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        answer_timeout_s: float | None = None,
+    ) -> bytes:
+        """Return the body of a GET; `answer_timeout_s` is in place of the client's.
 
         Raises
         ------
@@ -72,29 +111,132 @@ class KubeClient:
             If there is no answer in time, or the server cannot answer now (429, 5xx).
         Expired
             If a continue token or a resourceVersion has expired (410).
-        InputError
+        Denied
             If the server refuses (401, 403, any other 4xx): an account or a right is missing.
         """
+        return await self._ask("GET", path, query, None, answer_timeout_s)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        *,
+        content_type: str = "application/json",
+        answer_timeout_s: float | None = None,
+    ) -> bytes:
+        """Send an object and return the answer's body.
+
+        A request that the server puts off (429) is repeated when it says; nothing else is.
+
+        Parameters
+        ----------
+        method
+            POST, PUT or PATCH.
+        path
+            Of the resource.
+        body
+            What msgspec can write as JSON.
+        content_type
+            Of the body.
+        answer_timeout_s
+            In place of the client's, seconds.
+
+        Raises
+        ------
+        ClusterUnavailable
+            If there is no answer; the request may have been carried out.
+        Denied
+            If the server refuses; it was not carried out.
+        """
+        data = msgspec.json.encode(body)
+        return await self._ask(method, path, None, (data, content_type), answer_timeout_s)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str], *, silence_s: float
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Open an answer that goes on, and yield it to be read.
+
+        Parameters
+        ----------
+        path, query
+            As for `get`.
+        silence_s
+            A stream that says nothing for so long is broken, seconds: reading raises TimeoutError.
+
+        Raises
+        ------
+        ClusterUnavailable, Expired, Denied
+            As for `get`.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._connect_s, sock_read=silence_s
+        )
         where = f"{self.server}{path}"
         try:
-            request = await self._api.param_serialize(
-                "GET",
-                path,
-                query_params=list((query or {}).items()),
-                auth_settings=_AUTHENTICATION,
-            )
-            answer = await self._api.call_api(
-                *request, _preload_content=False, _request_timeout=self._timeout
-            )
-            async with answer.response:
-                body: bytes = await answer.read()
+            answer = await self._request("GET", path, query, None, timeout)
         except TimeoutError:
-            raise ClusterUnavailable(f"{where}: no answer within {self._timeout.total} s") from None
+            raise ClusterUnavailable(f"{where}: no answer within {silence_s} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise ClusterUnavailable(f"{where}: no answer ({error})") from None
-        if answer.status != _OK:
-            raise _refusal(where, answer.status, body)
-        return body
+        async with answer:
+            if answer.status != _OK:
+                raise _refusal(where, answer.status, await answer.read())
+            yield answer.content
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: tuple[bytes, str] | None,
+        answer_timeout_s: float | None,
+    ) -> bytes:
+        timeout = self._timeout
+        if answer_timeout_s is not None:
+            connect_s = min(self._connect_s, answer_timeout_s)
+            timeout = aiohttp.ClientTimeout(total=answer_timeout_s, sock_connect=connect_s)
+        where = f"{self.server}{path}"
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                answer = await self._request(method, path, query, body, timeout)
+                async with answer:
+                    content = await answer.read()
+            except TimeoutError:
+                raise ClusterUnavailable(f"{where}: no answer within {timeout.total} s") from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise ClusterUnavailable(f"{where}: no answer ({error})") from None
+            if _OK <= answer.status <= _LARGEST_OK:
+                return content
+            if answer.status != _TOO_MANY or tries == _MOST_TRIES:
+                raise _refusal(where, answer.status, content)
+            await asyncio.sleep(_retry_s(answer.headers.get("Retry-After", "")))
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: tuple[bytes, str] | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        headers = await self._account.headers()
+        if body is not None:
+            headers["Content-Type"] = body[1]
+        return await self._session.request(
+            method,
+            URL(f"{self.server}{path}", encoded=True),
+            params=query,
+            data=body[0] if body is not None else None,
+            headers=headers,
+            timeout=limits,
+            proxy=self._account.proxy,
+            server_hostname=self._account.tls_server_name,
+            allow_redirects=False,
+        )
 
 
 @asynccontextmanager
@@ -120,63 +262,21 @@ async def connected(
     InputError
         If the configuration cannot be read, or there is none.
     """
-    configuration = Configuration()
-    await _configure(configuration, kubeconfig, context)
-    try:
-        api = ApiClient(configuration)
-    except OSError as error:  # certificates are read here
-        raise _unreadable(kubeconfig, error) from None
-    async with api:
-        yield KubeClient(api, answer_timeout_s=answer_timeout_s)
-
-
-async def _configure(
-    configuration: Configuration, kubeconfig: Path | None, context: str | None
-) -> None:
-    if kubeconfig is None:
-        try:
-            load_incluster_config(client_configuration=configuration)
-        except ConfigException as error:
-            raise InputError(
-                "Kubernetes", f"not inside a cluster ({error})", "name a file: --kubeconfig FILE"
-            ) from None
-        return
-    _check_form(kubeconfig)
-    try:
-        # Never written back: a refreshed token belongs to whoever owns the file.
-        await load_kube_config(
-            config_file=str(kubeconfig),
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(kubeconfig, error) from None
-
-
-def _check_form(kubeconfig: Path) -> None:
-    """Refuse what is no kubeconfig at all; the library would fail in its own innards."""
-    try:
-        tree: Any = yaml.safe_load(kubeconfig.read_bytes())
-    except FileNotFoundError:
-        raise InputError(str(kubeconfig), "no such file", "name a kubeconfig") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise _unreadable(kubeconfig, error) from None
-    if not isinstance(tree, dict) or not tree.get("clusters"):
-        raise InputError(
-            str(kubeconfig),
-            "no clusters in it",
-            "name a kubeconfig: apiVersion v1, kind Config, with clusters, users and contexts",
-        )
-
-
-def _unreadable(kubeconfig: Path | None, error: Exception) -> InputError:
-    said = " ".join(str(error).split())[:300] or type(error).__name__
-    return InputError(
-        str(kubeconfig or "the pod's ServiceAccount"),
-        f"cannot be read as a kubeconfig: {said}",
-        "kubectl config view --kubeconfig FILE shows what kubectl makes of it",
+    account = await account_of(kubeconfig, context)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=account.tls)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=True,
+        # Compressing its lists would cost the API server more than the network between them saves.
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
     )
+    async with session:
+        yield KubeClient(session, account, answer_timeout_s=answer_timeout_s)
+
+
+def _retry_s(said: str) -> float:
+    """Return how long the server asks to wait, seconds; one where it does not say."""
+    return min(float(said), _LONGEST_RETRY_S) if said.isascii() and said.isdigit() else 1.0
 
 
 def _refusal(where: str, status: int, body: bytes) -> Exception:
@@ -190,6 +290,6 @@ def _refusal(where: str, status: int, body: bytes) -> Exception:
         return ClusterUnavailable(f"{where}: {status}, {said}")
     fix = {
         _UNAUTHORIZED: "renew the account's token or certificate",
-        _FORBIDDEN: "give the account the right to list nodes, pods and services",
+        _FORBIDDEN: "give the account the right (configs/kubernetes/rbac.yaml has all it needs)",
     }.get(status, "check that this is a Kubernetes API server")
-    return InputError(where, f"{status}, {said}", fix)
+    return Denied(where, status, said, fix)

@@ -8,22 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import msgspec
-
-from scheduler.domain.errors import ClusterUnavailable
 from scheduler.domain.node import Node
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
 from scheduler.kube.client import Expired, KubeClient
+from scheduler.kube.pages import PAGE_SIZE, pages
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.service import read_service
 from telemetry.model import RttTable
-
-PAGE_SIZE = 500
-"""Objects an answer; what kubectl and client-go ask for."""
 
 _NODES = "/api/v1/nodes"
 _PODS = "/api/v1/pods"
@@ -31,15 +26,6 @@ _SERVICES = "/api/v1/services"
 _FINISHED = ("Succeeded", "Failed")
 
 _T = TypeVar("_T")
-
-
-class _ListMeta(msgspec.Struct):
-    token: str = msgspec.field(name="continue", default="")
-
-
-class _Page(msgspec.Struct):
-    items: list[msgspec.Raw] | None
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +126,9 @@ async def _pages(
     client: KubeClient, path: str, read: Callable[[bytes], _T], page_size: int
 ) -> tuple[_T, ...]:
     found: list[_T] = []
-    query = {"limit": str(page_size)}
-    while True:
-        page = _decoded(await client.get(path, query), f"{client.server}{path}")
-        found.extend(read(bytes(item)) for item in page.items or ())
-        if not page.metadata.token:
-            return tuple(found)
-        query["continue"] = page.metadata.token
-
-
-def _decoded(body: bytes, where: str) -> _Page:
-    try:
-        return msgspec.json.decode(body, type=_Page)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClusterUnavailable(f"{where}: answered no list of Kubernetes ({error})") from None
+    async for page in pages(client, path, page_size=page_size):
+        found.extend(map(read, page.items))
+    return tuple(found)
 
 
 def _queue_order(pod: Pod) -> tuple[int, float, str]:

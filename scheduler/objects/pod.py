@@ -62,10 +62,20 @@ class PodSpec(PodDemands, frozen=True):
     host_network: bool | None = None
 
 
+class PodCondition(Wire, frozen=True):
+    """One of ``status.conditions``."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
 class PodStatus(Wire, frozen=True):
     """``status``."""
 
     phase: str | None = None
+    conditions: tuple[PodCondition, ...] | None = None
 
 
 class WrittenPod(Wire, frozen=True):
@@ -109,6 +119,7 @@ def read_pod_changed(obj: Object) -> PodChanged:
         node=_node_name(written),
         phase=_phase(written),
         is_terminating=_is_terminating(written),
+        said=_said(written),
     )
 
 
@@ -151,6 +162,15 @@ def _phase(written: WrittenPod) -> str:
 
 def _node_name(written: WrittenPod) -> str:
     return (written.spec.node_name if written.spec else None) or ""
+
+
+def _said(written: WrittenPod) -> str:
+    """Return why the pod waits, as a scheduler has written it; gates are no such reason."""
+    for one in (written.status.conditions if written.status else None) or ():
+        is_ours = one.reason in ("Unschedulable", "SchedulerError")
+        if one.type == "PodScheduled" and one.status == "False" and is_ours:
+            return one.message or ""
+    return ""
 
 
 def _is_terminating(written: WrittenPod) -> bool:

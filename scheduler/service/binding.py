@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.delay import format_ms
-from scheduler.domain.errors import BindConflict
+from scheduler.domain.errors import BindConflict, BindRefused
 from scheduler.domain.plan import Assignment, Measured, Plan
 from scheduler.domain.ports import Binding, Cluster, PodNote
 from scheduler.domain.workload import Pod
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import ServiceState
+from scheduler.service.waiting import WaitingNotes
 
 RTT_ANNOTATION = "isochrone.dev/rtt"
 DECISION_ANNOTATION = "isochrone.dev/decision"
@@ -61,11 +62,13 @@ class Binder:
         state: ServiceState,
         cluster: Cluster,
         notes: NoteWriter,
+        waiting: WaitingNotes,
         log: FilteringBoundLogger,
     ) -> None:
         self._state = state
         self._cluster = cluster
         self._notes = notes
+        self._waiting = waiting
         self._log = log
         self._orders: asyncio.Queue[_Order] = asyncio.Queue()
 
@@ -148,6 +151,8 @@ class Binder:
         # A second try is refused because the first one, unanswered, succeeded: its room stays held.
         if state.cache.pods.doubted(pod) is None:
             state.queue.wake(state.cache.pods.forget(pod), now_s)
+        if isinstance(error, BindRefused):
+            self._waiting.say(pod, f"binding rejected: {error.reason}", "SchedulerError")
         state.queue.retry(pod, now_s)
 
     def _unanswered(self, pod: Pod, node: str, error: Exception) -> None:

@@ -6,12 +6,14 @@ from scheduler.domain.node import Node
 from scheduler.domain.ports import (
     ClusterEvent,
     Listed,
+    Lost,
     NodeChanged,
     NodeDeleted,
     PodChanged,
     PodDeleted,
     ServiceChanged,
     ServiceDeleted,
+    Unreadable,
 )
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, Service
@@ -98,7 +100,7 @@ class Cache:
         """Take note that nobody follows the changes any more."""
         self._listing.is_complete = False
 
-    def apply(self, event: ClusterEvent) -> list[Wake]:
+    def apply(self, event: ClusterEvent) -> list[Wake]:  # noqa: C901 - a flat table of events
         """Take in one event and return whom it may help. Repeating an event changes nothing."""
         wakes: list[Wake] = []
         match event:
@@ -117,6 +119,10 @@ class Cache:
                 wakes = self._services.drop(event)
             case Listed():
                 wakes = self._replace()
+            case Lost():
+                self.lose_sync()
+            case Unreadable():
+                pass
         return wakes
 
     def set_rtt(self, rtt: RttTable) -> list[Wake]:

@@ -16,14 +16,13 @@ from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.errors import PlanRejected
 from scheduler.domain.plan import Assignment, Measured, Plan, Unplaced
-from scheduler.domain.ports import PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.service.binding import Binder, decision_id
 from scheduler.service.cache import Cache
-from scheduler.service.notes import NoteWriter
 from scheduler.service.standing import refers_to_pods, standing, standing_together
 from scheduler.service.state import PlanFunction, Runner, ServiceState
+from scheduler.service.waiting import WaitingNotes
 from telemetry.model import RttTable
 
 DOUBT_S = 30.0
@@ -49,13 +48,13 @@ class SchedulingCycle:
         state: ServiceState,
         decider: Decider,
         binder: Binder,
-        notes: NoteWriter,
+        waiting: WaitingNotes,
         log: FilteringBoundLogger,
     ) -> None:
         self._state = state
         self._decider = decider
         self._binder = binder
-        self._notes = notes
+        self._waiting = waiting
         self._log = log
         self._handed: set[str] = set()
 
@@ -166,7 +165,7 @@ class SchedulingCycle:
         state = self._state
         state.journal.add(state.clock.wall_s(), "error", what)
         if len(pods) == 1 and state.queue.is_current(pods[0]):
-            self._say(pods[0], _INTERNAL.format(what))
+            self._waiting.say(pods[0], _INTERNAL.format(what), "SchedulerError")
 
     async def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
         decision = decision_id(plan)
@@ -241,25 +240,9 @@ class SchedulingCycle:
             state.queue.again(pod, now_s)
             return
         queued.refusal = unplaced.refusal
-        self._say(pod, unplaced.refusal.message)
+        self._waiting.say(pod, unplaced.refusal.message, "Unschedulable")
         state.metrics.count_attempts("unschedulable", 1)
         state.queue.park(pod, now_s)
-
-    def _say(self, pod: Pod, message: str) -> None:
-        """Write why a pod waits, unless that is what was written last."""
-        state, queued = self._state, self._state.queue.get(pod.key)
-        if queued is None or queued.said == message:
-            return
-        queued.said = message
-        state.journal.add(state.clock.wall_s(), "waiting", f"{pod.key}: {message}")
-        self._log.info("pod.waiting", pod=pod.key, message=message)
-
-        def unsaid() -> None:
-            if queued.said == message:
-                queued.said = ""
-
-        note = PodNote(queued.pod, "Warning", "FailedScheduling", message, is_condition=True)
-        self._notes.put(note, on_failure=unsaid)
 
     def _return_leftovers(self, batch: Sequence[Pod]) -> None:
         """Put back what was neither handed over nor refused, so that no pod is lost."""

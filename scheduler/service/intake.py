@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from scheduler.domain.ports import (
     ClusterEvent,
     Listed,
+    Lost,
     NodeChanged,
     NodeDeleted,
     PodChanged,
@@ -12,6 +13,7 @@ from scheduler.domain.ports import (
     PodNote,
     ServiceChanged,
     ServiceDeleted,
+    Unreadable,
 )
 from scheduler.domain.workload import Pod
 from scheduler.service.cache import Cache
@@ -52,6 +54,7 @@ class Intake:
             case PodChanged(pod):
                 self.queue.wake(self.cache.apply(event), now_s)
                 self._settle(pod.key, now_s)
+                self.queue.recall(pod, event.said)
                 notes = self._warn_of_foreign_delay(pod)
             case PodDeleted(key, uid):
                 self._delete(event, key, uid, now_s)
@@ -63,6 +66,11 @@ class Intake:
                 self._settle_all(now_s)
             case ServiceChanged() | ServiceDeleted():
                 self.queue.wake(self.cache.apply(event), now_s)
+            case Lost(what):
+                self.cache.apply(event)
+                self.journal.add(wall_s, "warning", f"out of step with the cluster: {what}")
+            case Unreadable(what):
+                self.journal.add(wall_s, "warning", f"cannot be read: {what}")
         return notes
 
     def set_rtt(self, rtt: RttTable, now_s: float, wall_s: float) -> None:

@@ -11,47 +11,12 @@ gated           has scheduling gates; not ours to try until they are removed
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 
-from scheduler.domain.reasons import Refusal
 from scheduler.domain.workload import Pod, Service
+from scheduler.service.queued_pod import QueuedPod, Stage, queue_order
 from scheduler.service.references import ReferenceIndex, referred
 from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import Wake, WakeAll, WakeDelays, WakeNamed
-
-
-class Stage(Enum):
-    """Where in the queue a pod is; the names are those of kube-scheduler's metrics."""
-
-    ACTIVE = "active"
-    IN_FLIGHT = "in_flight"
-    BACKOFF = "backoff"
-    UNSCHEDULABLE = "unschedulable"
-    GATED = "gated"
-
-
-@dataclass(slots=True, eq=False)
-class QueuedPod:
-    """A pod in the queue, changed in place.
-
-    `added_s` is when it came, `retry_s` the end of its backoff, `parked_s` when it was found
-    unschedulable; all on the queue's clock. `is_woken` says that something which could help
-    happened while it was in flight, so that the answer it gets is already old. `refusal` is the
-    latest reason it waits, `said` the text last written to the cluster.
-    """
-
-    pod: Pod
-    stage: Stage
-    added_s: float
-    attempts: int = 0
-    retry_s: float = 0.0
-    parked_s: float = 0.0
-    seen_all: int = 0
-    seen_delays: int = 0
-    is_woken: bool = False
-    refusal: Refusal | None = None
-    said: str = ""
 
 
 class SchedulingQueue:
@@ -96,7 +61,7 @@ class SchedulingQueue:
 
     def entries(self) -> list[QueuedPod]:
         """Return all places in the queue's order; for reading only."""
-        return sorted(self._pods.values(), key=_order)
+        return sorted(self._pods.values(), key=queue_order)
 
     def next_s(self) -> float | None:
         """Return when `take` may have something, or None for never without another event."""
@@ -129,6 +94,12 @@ class SchedulingQueue:
         elif queued.pod != pod:
             self._change(queued, pod, now_s)
 
+    def recall(self, pod: Pod, said: str) -> None:
+        """Remember what the cluster already tells of a pod, where nothing was said since."""
+        queued = self._pods.get(pod.key)
+        if said and queued is not None and queued.pod.uid == pod.uid and not queued.has_condition:
+            queued.said, queued.has_condition = queued.said or said, True
+
     def drop(self, key: str) -> None:
         """Remove a pod, bound or gone; harmless for one that is not here."""
         queued = self._pods.pop(key, None)
@@ -156,7 +127,7 @@ class SchedulingQueue:
             queued.is_woken = False
             queued.seen_all, queued.seen_delays = self._all_wakes, self._delay_wakes
             self._enter(queued, Stage.IN_FLIGHT, now_s)
-        batch.sort(key=_order)
+        batch.sort(key=queue_order)
         return tuple(queued.pod for queued in batch)
 
     def in_flight(self) -> list[QueuedPod]:
@@ -311,9 +282,4 @@ class SchedulingQueue:
                     if service.selects(queued.pod.namespace, queued.pod.pod_class.labels)
                 ]
         waiting = [q for q in found if q.stage in (Stage.BACKOFF, Stage.UNSCHEDULABLE)]
-        return sorted(waiting, key=_order)
-
-
-def _order(queued: QueuedPod) -> tuple[int, float, str]:
-    """Sort by priority, then age, then name: a total order, so that a run can be repeated."""
-    return -queued.pod.pod_class.priority, queued.pod.created_s, queued.pod.key
+        return sorted(waiting, key=queue_order)

@@ -19,8 +19,9 @@ from scheduler.domain.zone import ZoneTree
 from scheduler.service.binding import Binder
 from scheduler.service.cycle import Decider, SchedulingCycle
 from scheduler.service.notes import NoteWriter
-from scheduler.service.queue import Stage
+from scheduler.service.queued_pod import Stage
 from scheduler.service.state import ServiceState
+from scheduler.service.waiting import WaitingNotes
 from telemetry.model import RttTable
 
 _T = TypeVar("_T")
@@ -70,8 +71,9 @@ class Runtime:
         self._zones = zones if state.settings.clustering.enabled else None
         self._log = log
         self.notes = NoteWriter(outside.cluster, log)
-        self.binder = Binder(state, outside.cluster, self.notes, log)
-        self.cycle = SchedulingCycle(state, decider, self.binder, self.notes, log)
+        waiting = WaitingNotes(state, self.notes, log)
+        self.binder = Binder(state, outside.cluster, self.notes, waiting, log)
+        self.cycle = SchedulingCycle(state, decider, self.binder, waiting, log)
         self._rtt_changed = asyncio.Event()
         self._stopping = asyncio.Event()
 

@@ -8,7 +8,7 @@ from scheduler.domain.workload import Pod
 from scheduler.placement.explain import Explanation
 from scheduler.placement.settings import PlacementSettings
 from scheduler.service.pod_columns import PodRecord, PodState
-from scheduler.service.queue import Stage
+from scheduler.service.queued_pod import Stage
 from scheduler.service.state import PlanFunction, ServiceState
 from scheduler.ui.delays import PlacedDelays
 

@@ -12,7 +12,7 @@ from scheduler.domain.snapshot import ClusterSnapshot, NodeTable
 from scheduler.domain.zone import Layer
 from scheduler.reliability.budgets import broken_budgets
 from scheduler.service.journal import Happening
-from scheduler.service.queue import QueuedPod, Stage
+from scheduler.service.queued_pod import QueuedPod, Stage
 from scheduler.ui.delays import PlacedDelays
 
 Json = Mapping[str, object]

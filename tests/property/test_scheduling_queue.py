@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from typing_extensions import override
 
 from scheduler.domain.workload import Pod, PodClass
-from scheduler.service.queue import SchedulingQueue, Stage
+from scheduler.service.queue import SchedulingQueue
+from scheduler.service.queued_pod import Stage
 from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import WakeAll, WakeDelays, WakeNamed
 from tests.builders import within

@@ -144,7 +144,7 @@ async def test_a_list_that_expires_again_is_unavailable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "fix"), [(401, "renew"), (403, "right to list"), (404, "Kubernetes API server")]
+    ("status", "fix"), [(401, "renew"), (403, "rbac.yaml"), (404, "Kubernetes API server")]
 )
 async def test_a_refusal_says_what_would_be_right(tmp_path: Path, status: int, fix: str) -> None:
     async def no(_: web.Request) -> web.StreamResponse:

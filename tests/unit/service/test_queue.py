@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from scheduler.domain.workload import Pod, PodClass, Service
-from scheduler.service.queue import SchedulingQueue, Stage
+from scheduler.service.queue import SchedulingQueue
+from scheduler.service.queued_pod import Stage
 from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import WakeAll, WakeDelays, WakeNamed
 from tests.builders import pod, within, workload

@@ -9,7 +9,7 @@ from scheduler.domain.plan import Assignment, Plan
 from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.settings import PlacementSettings
-from scheduler.service.queue import Stage
+from scheduler.service.queued_pod import Stage
 from tests.builders import line_rtt, node, pod, within
 from tests.harness import Harness
 from tests.unit.service.first_fit import first_fit
@@ -261,7 +261,7 @@ async def test_why_a_pod_waits_is_written_again_only_when_it_changes() -> None:
             "0/1 nodes are available: 1 Insufficient cpu.",
             "0/2 nodes are available: 2 Insufficient cpu.",
         ]
-        assert all(n.is_condition for n in harness.cluster.notes)
+        assert all(n.condition for n in harness.cluster.notes)
 
 
 async def test_a_note_that_could_not_be_written_is_written_at_the_next_attempt() -> None:

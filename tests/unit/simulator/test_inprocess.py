@@ -147,7 +147,9 @@ async def test_a_note_is_an_event_and_a_condition(tmp_path: Path) -> None:
     async with running("", tmp_path) as door:
         await asyncio.sleep(1)
         pod = (await waiting(door))[0]
-        said = PodNote(pod, "Warning", "FailedScheduling", "0/20 nodes are available", True)  # noqa: FBT003
+        said = PodNote(
+            pod, "Warning", "FailedScheduling", "0/20 nodes are available", "Unschedulable"
+        )  # noqa: FBT003
         await door.note(said)
         await door.note(said)
 
@@ -165,7 +167,7 @@ async def test_a_note_about_a_pod_that_is_bound_leaves_its_condition(tmp_path: P
         await asyncio.sleep(1)
         pod = (await waiting(door))[0]
         await door.bind(Binding(pod, "edge-2"))
-        await door.note(PodNote(pod, "Warning", "FailedScheduling", "too late", is_condition=True))
+        await door.note(PodNote(pod, "Warning", "FailedScheduling", "too late", "Unschedulable"))
 
         stored = door.cluster.get(ObjectKey("Pod", "default", pod.name))
     assert stored is not None
@@ -213,7 +215,7 @@ async def test_the_timeline_happens_and_is_told(tmp_path: Path) -> None:
     assert told["node edge-2 died"] == 10
     assert told["node edge-2 is unreachable"] == pytest.approx(15)
     assert told["deployment web scaled to 3"] == 12
-    assert told['refused: deployments "nobody" not found'] == 13
+    assert told['refused: deployments.apps "nobody" not found'] == 13
     assert told["node edge-2 is ready"] == 30
     assert facts.pending == 3  # two were evicted, one was never bound
     assert facts.running == 0

@@ -1,0 +1,169 @@
+"""A Kubernetes cluster as the service sees it: `scheduler.domain.ports.Cluster` over its API."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+
+from scheduler.domain.errors import BindConflict, BindRefused
+from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote
+from scheduler.kube.client import Denied, KubeClient
+from scheduler.kube.events import EventWriter
+from scheduler.kube.kinds import followed_kinds
+from scheduler.kube.reflector import Reflector
+from scheduler.kube.watch import SILENCE_S
+
+BIND_TIMEOUT_S = 15.0
+"""For the answer of a binding; one that takes longer is treated as lost, and sent again."""
+
+_NOT_FOUND = 404
+_CONFLICT = 409
+
+
+class KubeCluster:
+    """Follows nodes, Services and pods; binds pods; writes events and conditions.
+
+    Parameters
+    ----------
+    client
+        Connected.
+    scheduler_name
+        Who reports events: ``spec.schedulerName`` of our pods.
+    wall_s
+        The wall clock, seconds since 1970.
+    silence_s
+        As `scheduler.kube.watch.watch`.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        scheduler_name: str,
+        wall_s: Callable[[], float],
+        *,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self._client = client
+        self._writer = EventWriter(client, scheduler_name, wall_s)
+        self._silence_s = silence_s
+        self._reflectors: list[Reflector] = []
+        self._in_step: asyncio.Event = asyncio.Event()
+
+    async def events(self) -> AsyncGenerator[ClusterEvent, None]:
+        """List everything, say `Listed`, then follow changes until cancelled.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If a list fails.
+        """
+        inbox: asyncio.Queue[ClusterEvent | Exception] = asyncio.Queue()
+        reading = asyncio.create_task(self._reflect(inbox))
+        try:
+            while True:
+                event = await inbox.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Listed):
+                    self._in_step.set()
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+            self._in_step.clear()
+            self._reflectors = []
+
+    async def list_anew(self) -> None:
+        """Have everything listed again, and return when all of it was taken in.
+
+        What a new leader does before its first binding: its watch may be behind what the leader
+        before it has bound.
+        """
+        self._in_step.clear()
+        for reflector in self._reflectors:
+            reflector.list_anew()
+        await self._in_step.wait()
+
+    async def bind(self, binding: Binding) -> None:
+        """Bind a pod; the server checks its uid and copies the annotations to it.
+
+        Raises
+        ------
+        BindConflict
+            If the pod is gone, bound already, or another one of that name.
+        BindRefused
+            If the server does not allow it.
+        ClusterUnavailable
+            If there is no answer: the pod may be bound.
+        """
+        pod = binding.pod
+        body = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {
+                "namespace": pod.namespace,
+                "name": pod.name,
+                "uid": pod.uid,
+                "annotations": dict(binding.annotations),
+            },
+            "target": {"apiVersion": "v1", "kind": "Node", "name": binding.node},
+        }
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/binding"
+        try:
+            await self._client.send("POST", path, body, answer_timeout_s=BIND_TIMEOUT_S)
+        except Denied as error:
+            kind = BindConflict if error.status in (_NOT_FOUND, _CONFLICT) else BindRefused
+            raise kind(pod.key, binding.node, error.said) from None
+
+    async def note(self, note: PodNote) -> None:
+        """Write an event, and the pod's ``PodScheduled=False`` condition where the note asks.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If one of them is not written.
+        """
+        await self._writer.write(note)
+
+    async def _reflect(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
+        """Run the reflectors; say `Listed` when all are in step, `Lost` when one is not."""
+        steps = _Steps(inbox)
+        self._reflectors = [
+            Reflector(
+                self._client,
+                kind,
+                inbox.put_nowait,
+                steps.teller(kind.plural),
+                silence_s=self._silence_s,
+            )
+            for kind in followed_kinds()
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for reflector in self._reflectors:
+                    group.create_task(reflector.run())
+        except* Exception as errors:  # noqa: BLE001 - whoever reads the events is to know
+            inbox.put_nowait(errors.exceptions[0])
+
+
+class _Steps:
+    """Which kinds are in step with the server."""
+
+    def __init__(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
+        self._inbox = inbox
+        self._out_of_step: dict[str, str] = {}
+
+    def teller(self, kind: str) -> Callable[[str], None]:
+        """Return what a kind's reflector calls; it counts as out of step until it does."""
+        self._out_of_step[kind] = "not listed yet"
+
+        def tell(what: str) -> None:
+            was_in_step = not self._out_of_step
+            if what:
+                self._out_of_step[kind] = what
+                if was_in_step:
+                    self._inbox.put_nowait(Lost(what))
+            elif self._out_of_step.pop(kind, None) is not None and not self._out_of_step:
+                self._inbox.put_nowait(Listed())
+
+        return tell

@@ -1,0 +1,149 @@
+"""Events and conditions in the form kube-scheduler 1.36 writes them, so that alerts keep working.
+
+Events: events.k8s.io/v1 as its EventBroadcaster writes them (client-go ``tools/events``), with the
+action and reasons of ``pkg/scheduler``. Conditions: ``PodScheduled=False`` by a strategic merge
+patch of the status, which merges conditions by their type.
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from scheduler.domain.errors import SchedulerError
+from scheduler.domain.ports import PodNote
+from scheduler.kube.client import Denied, KubeClient
+
+LONGEST_NOTE = 1024
+"""Bytes of ``note`` the API server takes; kube-scheduler cuts its own at the same length."""
+
+_LONGEST_NAME = 253
+_GONE = (404, 409)
+_STRATEGIC = "application/strategic-merge-patch+json"
+
+
+class EventWriter:
+    """Writes notes about pods.
+
+    Parameters
+    ----------
+    client
+        Connected.
+    scheduler_name
+        ``reportingController``, as a kube-scheduler's profile.
+    wall_s
+        The wall clock, seconds since 1970.
+    host
+        Of this process, for ``reportingInstance``.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        scheduler_name: str,
+        wall_s: Callable[[], float],
+        host: str | None = None,
+    ) -> None:
+        self._client = client
+        self._name = scheduler_name
+        self._instance = f"{scheduler_name}-{host or socket.gethostname()}"[:128]
+        self._wall_s = wall_s
+        self._last_ns = 0
+
+    async def write(self, note: PodNote) -> None:
+        """Write the condition, where there is one, and the event.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If one of them is not written. A pod that is gone needs no condition.
+        """
+        failed: SchedulerError | None = None
+        if note.condition:
+            try:
+                with suppress(_Gone):
+                    await self._set_condition(note)
+            except SchedulerError as error:  # the event may be let in all the same
+                failed = error
+        await self._post_event(note)
+        if failed is not None:
+            raise failed
+
+    async def _post_event(self, note: PodNote) -> None:
+        now_ns = self._now_ns()
+        pod = note.pod
+        suffix = f".{now_ns:x}"
+        body = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {
+                "namespace": pod.namespace,
+                "name": pod.name[: _LONGEST_NAME - len(suffix)].rstrip(".-") + suffix,
+            },
+            "eventTime": _micro_time(now_ns),
+            "reportingController": self._name,
+            "reportingInstance": self._instance,
+            "action": "Binding" if note.reason == "Scheduled" else "Scheduling",
+            "reason": note.reason,
+            "regarding": {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "namespace": pod.namespace,
+                "name": pod.name,
+                "uid": pod.uid,
+            },
+            "note": cut(note.message),
+            "type": note.kind,
+        }
+        path = f"/apis/events.k8s.io/v1/namespaces/{pod.namespace}/events"
+        await self._client.send("POST", path, body)
+
+    async def _set_condition(self, note: PodNote) -> None:
+        pod = note.pod
+        condition: dict[str, object] = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": note.condition,
+            "message": note.message,
+            "lastProbeTime": None,
+        }
+        if not note.has_condition:  # it moves only with the status
+            condition["lastTransitionTime"] = _second_time(self._now_ns())
+        # With the uid, a later pod of that name is left alone: the server answers with a conflict.
+        body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/status"
+        try:
+            await self._client.send("PATCH", path, body, content_type=_STRATEGIC)
+        except Denied as error:
+            if error.status in _GONE:
+                raise _Gone from None
+            raise
+
+    def _now_ns(self) -> int:
+        """Return the time, never twice the same: it is part of a name."""
+        self._last_ns = max(int(self._wall_s() * 1_000_000) * 1000, self._last_ns + 1)
+        return self._last_ns
+
+
+class _Gone(Exception):
+    """The pod a condition is for is not there any more."""
+
+
+def cut(text: str) -> str:
+    """Return `text` in at most `LONGEST_NOTE` bytes, as client-go cuts it."""
+    data = text.encode()
+    if len(data) <= LONGEST_NOTE:
+        return text
+    return data[: LONGEST_NOTE - 4].decode(errors="ignore") + " ..."
+
+
+def _micro_time(ns: int) -> str:
+    return _time(ns).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _second_time(ns: int) -> str:
+    return _time(ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _time(ns: int) -> datetime:
+    return datetime.fromtimestamp(ns / 1e9, UTC)

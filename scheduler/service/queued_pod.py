@@ -1,0 +1,47 @@
+"""A pod in the queue: which stage it is at, since when, and what was said of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from scheduler.domain.reasons import Refusal
+from scheduler.domain.workload import Pod
+
+
+class Stage(Enum):
+    """Where in the queue a pod is; the names are those of kube-scheduler's metrics."""
+
+    ACTIVE = "active"
+    IN_FLIGHT = "in_flight"
+    BACKOFF = "backoff"
+    UNSCHEDULABLE = "unschedulable"
+    GATED = "gated"
+
+
+@dataclass(slots=True, eq=False)
+class QueuedPod:
+    """A pod in the queue, changed in place.
+
+    `added_s` is when it came, `retry_s` the end of its backoff, `parked_s` when it was found
+    unschedulable; all on the queue's clock. `is_woken` says that something which could help
+    happened while it was in flight, so that the answer it gets is already old. `refusal` is the
+    latest reason it waits, `said` the text last written to the cluster, `has_condition` whether
+    the pod has a ``PodScheduled=False`` condition there.
+    """
+
+    pod: Pod
+    stage: Stage
+    added_s: float
+    attempts: int = 0
+    retry_s: float = 0.0
+    parked_s: float = 0.0
+    seen_all: int = 0
+    seen_delays: int = 0
+    is_woken: bool = False
+    refusal: Refusal | None = None
+    said: str = ""
+    has_condition: bool = False
+
+
+def queue_order(queued: QueuedPod) -> tuple[int, float, str]:
+    """Sort by priority, then age, then name: a total order, so that a run can be repeated."""
+    return -queued.pod.pod_class.priority, queued.pod.created_s, queued.pod.key

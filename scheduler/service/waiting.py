@@ -1,0 +1,55 @@
+"""Why a pod waits, told once: in log and journal, and in the cluster by event and condition."""
+
+from typing import Literal
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.ports import PodNote
+from scheduler.domain.workload import Pod
+from scheduler.service.notes import NoteWriter
+from scheduler.service.state import ServiceState
+
+
+class WaitingNotes:
+    """Tells why pods of the queue wait."""
+
+    def __init__(self, state: ServiceState, notes: NoteWriter, log: FilteringBoundLogger) -> None:
+        self._state = state
+        self._notes = notes
+        self._log = log
+
+    def say(
+        self, pod: Pod, message: str, condition: Literal["Unschedulable", "SchedulerError"]
+    ) -> None:
+        """Write why a pod waits, unless that is what was written last.
+
+        Parameters
+        ----------
+        pod
+            In the queue; else nothing is written.
+        message
+            As people read it.
+        condition
+            Reason of the ``PodScheduled=False`` condition, as kube-scheduler has them.
+        """
+        state, queued = self._state, self._state.queue.get(pod.key)
+        if queued is None or queued.pod.uid != pod.uid or queued.said == message:
+            return
+        had_condition = queued.has_condition
+        queued.said, queued.has_condition = message, True
+        state.journal.add(state.clock.wall_s(), "waiting", f"{pod.key}: {message}")
+        self._log.info("pod.waiting", pod=pod.key, message=message)
+
+        def unsaid() -> None:
+            if queued.said == message:
+                queued.said, queued.has_condition = "", had_condition
+
+        note = PodNote(
+            queued.pod,
+            "Warning",
+            "FailedScheduling",
+            message,
+            condition=condition,
+            has_condition=had_condition,
+        )
+        self._notes.put(note, on_failure=unsaid)
