@@ -1,4 +1,4 @@
-"""RTT matrices from files: whitespace text with metadata, CSV, JSON, ``.npz``."""
+"""RTT matrices from files: whitespace text with metadata, CSV, JSON, ``.npz``; plain or packed."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
+from telemetry.sources.compression import SUFFIXES, decompressed, is_compressed
 from telemetry.sources.matrixcsv import NamedTable, parse_csv_matrix
 from telemetry.sources.matrixjson import parse_json_matrix
 from telemetry.sources.matrixnpz import parse_npz_matrix
@@ -13,7 +14,7 @@ from telemetry.sources.matrixtext import parse_text_matrix
 from telemetry.sources.metadata import names_by_row, read_metadata
 from telemetry.sources.text import decode_text, read_bytes
 
-_FIX = "give a matrix of milliseconds as text, .csv, .json or .npz"
+_FIX = "give a matrix of milliseconds as text, .csv, .json or .npz, or one of them as .gz or .xz"
 
 
 def read_matrix(path: Path, metadata: Path | None = None) -> RttMatrix:
@@ -23,7 +24,7 @@ def read_matrix(path: Path, metadata: Path | None = None) -> RttMatrix:
     ----------
     path
         The matrix. ``.npz``, ``.csv`` and ``.json`` are told by their suffix; all else is
-        whitespace text in milliseconds.
+        whitespace text in milliseconds. Each may be compressed by gzip or xz, ``.csv.gz``.
     metadata
         JSON ``{node: row}``; needed where the matrix does not name its rows. Where both name them,
         they must agree.
@@ -68,7 +69,12 @@ def read_table(path: Path) -> NamedTable:
 
 
 def _parse(content: bytes, path: Path) -> NamedTable:
-    where, suffix = str(path), path.suffix.lower()
+    where, suffixes = str(path), [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if is_compressed(content):
+        content = decompressed(content, where)
     if suffix == ".npz" or content.startswith(b"PK"):
         return parse_npz_matrix(content, where)
     text = decode_text(content, where, _FIX)

@@ -1,8 +1,12 @@
-"""RTT matrix as ``.npz``: ``rtt_us`` or ``rtt_ms``, shape ``(n, n)``, and ``nodes``, the names."""
+"""RTT matrix as ``.npz``: ``rtt_us`` or ``rtt_ms``, shape ``(n, n)``, and ``nodes``, the names.
+
+The smaller form that `topology` writes is told by its arrays; see `telemetry.sources.packednpz`.
+"""
 
 import io
 import math
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.lib import format as npy
@@ -11,6 +15,7 @@ from numpy.typing import NDArray
 from telemetry.errors import MatrixError
 from telemetry.sources.matrixcsv import NamedTable
 from telemetry.sources.numbers import microseconds, square
+from telemetry.sources.packednpz import BACK, UPPER, unpacked_rtt
 
 MAX_BYTES = 2 << 30
 """Unpacked size of one array: 16,000 nodes in doubles."""
@@ -40,6 +45,8 @@ def parse_npz_matrix(content: bytes, where: str) -> NamedTable:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError) as error:
         raise MatrixError(where, f"is not an .npz file ({error})", _FIX) from None
+    if {UPPER, BACK, "nodes"} <= set(members):
+        return _packed(archive, members, where)
     given = [unit for unit in _UNITS if unit in members]
     if len(given) != 1:
         held = ", ".join(sorted(members)[:6]) or "nothing"
@@ -55,13 +62,28 @@ def parse_npz_matrix(content: bytes, where: str) -> NamedTable:
     return NamedTable(rtt_us, _names(archive, members["nodes"], len(rtt_us), where))
 
 
-def _names(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str
-) -> tuple[str, ...]:
+def _packed(
+    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], where: str
+) -> NamedTable:
+    size = len(_listed(archive, members["nodes"], where))
+    names = _names(archive, members["nodes"], size, where)
+    upper, back = (_array(archive, members[name], f"{where}: {name}") for name in (UPPER, BACK))
+    if not size:
+        raise MatrixError(f"{where}: nodes", "names no node", _FIX)
+    return NamedTable(unpacked_rtt(upper, back, size, where), names)
+
+
+def _listed(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> tuple[str, ...]:
     names = _array(archive, member, f"{where}: nodes")
     if names.dtype.kind != "U" or names.ndim != 1:
         raise MatrixError(f"{where}: nodes", "is not a list of names", _FIX)
-    out = tuple(str(name) for name in names)
+    return tuple(str(name) for name in names)
+
+
+def _names(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str
+) -> tuple[str, ...]:
+    out = _listed(archive, member, where)
     if len(out) != size or len(set(out)) != size or not all(out):
         raise MatrixError(
             f"{where}: nodes", f"has {len(set(out))} names for {size} rows", "name each row once"

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from telemetry.errors import MatrixError
+from telemetry.sources.compression import MAGIC
 
 MAX_BYTES = 2 << 30
 """A matrix of 12,500 nodes is about 1.2 GB of text; more is not a file of ours."""
@@ -30,7 +31,7 @@ def read_bytes(path: Path, fix: str = "give the path of a readable file") -> byt
         with path.open("rb") as file:
             content = file.read(_FIRST)
             # What is plainly not text is not read to its end: it may have none.
-            if b"\0" not in content or content.startswith(b"PK"):
+            if b"\0" not in content or content.startswith((b"PK", *MAGIC)):
                 content += file.read(MAX_BYTES - len(content) + 1)
     except (OSError, ValueError) as error:
         raise MatrixError(str(path), f"cannot be read ({_reason(error)})", fix) from None
