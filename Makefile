@@ -15,17 +15,17 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench control-plane clean
 
 help: ## say what can be made
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
-		| awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
+		| awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.run-ready ## start dev mode (ARGS="--help" lists everything else)
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(VENV)/.dev-ready ## run everything this machine can run
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 check: $(VENV)/.dev-ready ## format, lint, types, walls and unit tests: before each commit
 	@$(BIN)/ruff format --check .
@@ -41,6 +41,9 @@ format: $(VENV)/.dev-ready ## rewrite the sources in the house's format
 bench: $(VENV)/.run-ready ## measure, and print ratios against references run beside (ARGS=--quick)
 	@for script in benchmarks/bench_*.py; do \
 		$(BIN)/python -m benchmarks.$$(basename $$script .py) $(ARGS) || exit 1; done
+
+control-plane: ## build the real control plane that the e2e tests run, once (needs Go)
+	@tests/control_plane/build.sh
 
 clean: ## remove what was made here, .venv included
 	@rm -rf $(VENV) .isochrone .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
