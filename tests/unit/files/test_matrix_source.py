@@ -1,0 +1,165 @@
+"""A matrix on disk that is read again when it changes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from scheduler.files.matrix_source import MatrixSource
+from telemetry.errors import MatrixError
+from telemetry.model import RttMatrix
+from telemetry.sources.packednpz import packed_npz
+from tests.builders import line_rtt
+
+OFTEN_S = 0.002
+
+
+class Followed:
+    """A source that is followed: its tables and reports, in order."""
+
+    def __init__(self, path: Path, metadata: Path | None = None) -> None:
+        self.tables: list[RttMatrix] = []
+        self.reports: list[MatrixError | None] = []
+        self.source = MatrixSource(path, metadata, OFTEN_S, self.reports.append)
+
+    async def follow(self) -> None:
+        tables = cast("AsyncGenerator[RttMatrix]", self.source.tables())
+        try:
+            async for table in tables:
+                self.tables.append(table)
+        finally:
+            await tables.aclose()
+
+    async def heard(self, reports: int) -> MatrixError | None:
+        """Wait for so many reports in all; return the last."""
+        async with asyncio.timeout(20):
+            while len(self.reports) < reports:  # noqa: ASYNC110 - the file system tells nobody
+                await asyncio.sleep(OFTEN_S)
+        await asyncio.sleep(0)  # the table that belongs to the report is yielded after it
+        return self.reports[reports - 1]
+
+
+@asynccontextmanager
+async def following(path: Path, metadata: Path | None = None) -> AsyncIterator[Followed]:
+    followed = Followed(path, metadata)
+    task = asyncio.create_task(followed.follow())
+    try:
+        yield followed
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def put(path: Path, text: str) -> Path:
+    """Write a file at once, as an editor or a mount does."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)
+    return path
+
+
+def csv(path: Path, rtt_ms: float) -> Path:
+    return put(path, f"a,b\n0,{rtt_ms}\n{rtt_ms},0\n")
+
+
+def rtts_us(tables: list[RttMatrix]) -> list[int]:
+    return [int(table.rtt_us[0, 1]) for table in tables]
+
+
+async def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        csv(path, 6)
+        await followed.heard(2)
+
+    assert rtts_us(followed.tables) == [5_000, 6_000]
+    assert followed.reports == [None, None]
+
+
+async def test_a_file_touched_and_not_changed_is_no_new_table(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        put(path, path.read_text() + "\n")
+        await followed.heard(2)
+
+    assert len(followed.tables) == 1
+
+
+async def test_a_file_that_is_not_there_yet_is_told_once_and_then_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    async with following(path) as followed:
+        told = await followed.heard(1)
+        csv(path, 5)
+        await followed.heard(2)
+
+    assert "cannot be read (no such file)" in str(told)
+    assert len(followed.reports) == 2
+    assert rtts_us(followed.tables) == [5_000]
+
+
+async def test_a_bad_file_yields_nothing_and_is_told_with_place_and_remedy(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        put(path, "a,b\n0,x\n5,0\n")
+        told = await followed.heard(2)
+        csv(path, 5)
+        await followed.heard(3)
+
+    assert told is not None
+    assert str(path) in told.where
+    assert '"x"' in told.what
+    assert told.fix
+    assert rtts_us(followed.tables) == [5_000]
+
+
+async def test_the_swap_of_a_config_maps_folder_is_noticed(tmp_path: Path) -> None:
+    """The kubelet writes a new folder and renames a symbolic link onto ``..data``."""
+
+    def mounted(name: str, step_ms: float) -> None:
+        (tmp_path / name).mkdir()
+        packed = packed_npz(line_rtt(["a", "b"], step_ms))
+        (tmp_path / name / "matrix.npz").write_bytes(packed)
+        (tmp_path / "..new").symlink_to(name)
+        (tmp_path / "..new").replace(tmp_path / "..data")
+
+    mounted("..1", 5)
+    path = tmp_path / "matrix.npz"
+    path.symlink_to("..data/matrix.npz")
+    async with following(path) as followed:
+        await followed.heard(1)
+        mounted("..2", 6)
+        await followed.heard(2)
+
+    assert rtts_us(followed.tables) == [5_000, 6_000]
+
+
+async def test_new_names_alone_are_a_new_table(tmp_path: Path) -> None:
+    (tmp_path / "m.txt").write_text("0 5\n5 0\n")
+    rows = tmp_path / "rows.json"
+    rows.write_text('{"a": 0, "b": 1}')
+    async with following(tmp_path / "m.txt", rows) as followed:
+        await followed.heard(1)
+        put(rows, '{"a": 0, "edge-2": 1}')
+        await followed.heard(2)
+
+    assert [table.nodes for table in followed.tables] == [("a", "b"), ("a", "edge-2")]
+
+
+@pytest.mark.parametrize("name", ["m.csv", "nowhere/m.csv"])
+async def test_a_file_that_goes_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    csv(path, 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        path.unlink()
+        told = await followed.heard(2)
+
+    assert "no such file" in str(told)
+    assert len(followed.tables) == 1
