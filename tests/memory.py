@@ -62,6 +62,9 @@ class MemoryCluster:
         finally:
             self._watchers.remove(watcher)
 
+    async def list_anew(self) -> None:
+        """Return at once: what happens is told at once."""
+
     async def bind(self, binding: Binding) -> None:
         """Bind as the API server does: the uid must match and the pod be unbound."""
         await asyncio.sleep(self.bind_s)

@@ -1,6 +1,6 @@
 """What the shell needs of the outside: small protocols, fulfilled by kube, files, simulator."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -129,13 +129,18 @@ class Cluster(Protocol):
         """List everything, say `Listed`, then follow changes until cancelled."""
         ...
 
+    async def list_anew(self) -> None:
+        """Have everything told again as it is now; return when it was taken in."""
+        ...
+
     async def bind(self, binding: Binding) -> None:
         """Bind a pod.
 
         Raises
         ------
         BindConflict
-            If the cluster refuses: the pod is gone, bound already, or of another uid.
+            If the cluster refuses: the pod is gone, bound already, or of another uid; nothing was
+            done. As BindRefused, if the cluster does not allow it.
         ClusterUnavailable
             If the cluster does not answer; the outcome is not known.
         """
@@ -151,4 +156,26 @@ class RttSource(Protocol):
 
     def tables(self) -> AsyncIterator[RttTable]:
         """Yield the first table, then each newer one, until cancelled."""
+        ...
+
+
+class Leadership(Protocol):
+    """One of several replicas leads; only the leader acts."""
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether we may act, judged anew each time."""
+        ...
+
+    @property
+    def holder(self) -> str:
+        """Who leads as far as is known, or the empty text."""
+        ...
+
+    async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Wait for leadership, run `prepare`, lead; return when leadership is lost."""
+        ...
+
+    async def release(self) -> None:
+        """Give leadership up, so that another need not wait."""
         ...

@@ -46,7 +46,7 @@ class KubeCluster:
         self._writer = EventWriter(client, scheduler_name, wall_s)
         self._silence_s = silence_s
         self._reflectors: list[Reflector] = []
-        self._in_step: asyncio.Event = asyncio.Event()
+        self._lists = _Lists()
 
     async def events(self) -> AsyncGenerator[ClusterEvent, None]:
         """List everything, say `Listed`, then follow changes until cancelled.
@@ -57,6 +57,7 @@ class KubeCluster:
             If a list fails.
         """
         inbox: asyncio.Queue[ClusterEvent | Exception] = asyncio.Queue()
+        self._lists.skip()
         reading = asyncio.create_task(self._reflect(inbox))
         try:
             while True:
@@ -65,12 +66,11 @@ class KubeCluster:
                     raise event
                 yield event
                 if isinstance(event, Listed):
-                    self._in_step.set()
+                    self._lists.take()
         finally:
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
-            self._in_step.clear()
             self._reflectors = []
 
     async def list_anew(self) -> None:
@@ -79,10 +79,10 @@ class KubeCluster:
         What a new leader does before its first binding: its watch may be behind what the leader
         before it has bound.
         """
-        self._in_step.clear()
+        number = self._lists.told
         for reflector in self._reflectors:
             reflector.list_anew()
-        await self._in_step.wait()
+        await self._lists.taken_after(number)
 
     async def bind(self, binding: Binding) -> None:
         """Bind a pod; the server checks its uid and copies the annotations to it.
@@ -127,7 +127,7 @@ class KubeCluster:
 
     async def _reflect(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
         """Run the reflectors; say `Listed` when all are in step, `Lost` when one is not."""
-        steps = _Steps(inbox)
+        steps = _Steps(inbox, self._lists)
         self._reflectors = [
             Reflector(
                 self._client,
@@ -149,8 +149,9 @@ class KubeCluster:
 class _Steps:
     """Which kinds are in step with the server."""
 
-    def __init__(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
+    def __init__(self, inbox: "asyncio.Queue[ClusterEvent | Exception]", lists: "_Lists") -> None:
         self._inbox = inbox
+        self._lists = lists
         self._out_of_step: dict[str, str] = {}
 
     def teller(self, kind: str) -> Callable[[str], None]:
@@ -164,6 +165,36 @@ class _Steps:
                 if was_in_step:
                     self._inbox.put_nowait(Lost(what))
             elif self._out_of_step.pop(kind, None) is not None and not self._out_of_step:
+                self._lists.told += 1
                 self._inbox.put_nowait(Listed())
 
         return tell
+
+
+class _Lists:
+    """How many lists were told, and how many of them the reader of the events has taken in."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self._taken = 0
+        self._waiting: list[tuple[int, asyncio.Event]] = []
+
+    def skip(self) -> None:
+        """Forget lists that nobody will take in any more."""
+        self._taken = self.told
+
+    def take(self) -> None:
+        """Take note that the next list was taken in."""
+        self._taken += 1
+        for number, event in self._waiting:
+            if self._taken > number:
+                event.set()
+
+    async def taken_after(self, number: int) -> None:
+        """Wait until a list told after the first `number` is taken in."""
+        entry = (number, asyncio.Event())
+        self._waiting.append(entry)
+        try:
+            await entry[1].wait()
+        finally:
+            self._waiting.remove(entry)

@@ -66,8 +66,9 @@ class Reflector:
         self._anew = asyncio.Event()
 
     def list_anew(self) -> None:
-        """Have everything listed again, from the server's storage."""
+        """Have everything listed again, from the server's storage; out of step until it is."""
         self._anew.set()
+        self._tell_sync(f"{self._kind.plural} are listed anew")
 
     async def run(self) -> None:
         """Follow until cancelled.
@@ -80,6 +81,8 @@ class Reflector:
         while True:
             self._anew.clear()
             await self._list()
+            if self._anew.is_set():
+                continue
             self._tell_sync("")
             self._tell_sync(await self._follow_until_anew())
 

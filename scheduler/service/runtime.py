@@ -14,10 +14,11 @@ from typing import Protocol, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.delay import format_ms
-from scheduler.domain.ports import Cluster, RttSource
+from scheduler.domain.ports import Cluster, Leadership, Lost, RttSource, Unreadable
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.binding import Binder
 from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
 from scheduler.service.queued_pod import Stage
 from scheduler.service.state import ServiceState
@@ -48,10 +49,14 @@ class ZoneFunction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the service is connected to. Without `rtt` it places what needs no delay."""
+    """What the service is connected to.
+
+    Without `rtt` it places what needs no delay; without `leadership` it always leads.
+    """
 
     cluster: Cluster
     rtt: RttSource | None = None
+    leadership: Leadership | None = None
 
 
 class Runtime:
@@ -67,20 +72,31 @@ class Runtime:
     ) -> None:
         self.state = state
         self._outside = outside
+        self._leadership = outside.leadership
+        cluster: Cluster = outside.cluster
+        if outside.leadership is not None:
+            cluster = LeadersCluster(cluster, outside.leadership)
+        self._cluster = cluster
         self._decider = decider
         self._zones = zones if state.settings.clustering.enabled else None
         self._log = log
-        self.notes = NoteWriter(outside.cluster, log)
+        self.notes = NoteWriter(cluster, log)
         waiting = WaitingNotes(state, self.notes, log)
-        self.binder = Binder(state, outside.cluster, self.notes, waiting, log)
+        self.binder = Binder(state, cluster, self.notes, waiting, log)
         self.cycle = SchedulingCycle(state, decider, self.binder, waiting, log)
         self._rtt_changed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.is_deposed = False
 
     @property
     def is_ready(self) -> bool:
         """Whether the cache is complete and the service is not on its way out."""
         return self.state.cache.is_synced and not self._stopping.is_set()
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether decisions are made here."""
+        return self._leadership is None or self._leadership.is_leading
 
     def stop(self) -> None:
         """Finish what is in flight and end; `run` then returns."""
@@ -88,7 +104,11 @@ class Runtime:
         self.state.changed.set()
 
     async def run(self) -> None:
-        """Run until `stop`, then finish what is in flight."""
+        """Run until `stop`, then finish what is in flight.
+
+        Also ends, with `is_deposed`, when leadership is lost: like every Kubernetes controller, a
+        replica that led starts anew as one that stands by.
+        """
         if self._outside.rtt is None:
             self._log.warning("rtt.none", effect="pods that ask for a delay wait")
         async with asyncio.TaskGroup() as group:
@@ -97,6 +117,8 @@ class Runtime:
             await self._finish()
             for loop in loops:
                 loop.cancel()
+        if self._leadership is not None:
+            await self._leadership.release()
 
     def _loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
@@ -108,6 +130,8 @@ class Runtime:
             loops.append(self._keep(self._read_rtt, "rtt", self.state.metrics.rtt_failures.inc))
         if self._zones is not None:
             loops.append(self._cluster_zones(self._zones))
+        if self._leadership is not None:
+            loops.append(self._lead(self._leadership))
         return loops
 
     async def _schedule(self) -> None:
@@ -115,17 +139,32 @@ class Runtime:
         clock, queue = self.state.clock, self.state.queue
         while not self._stopping.is_set():
             self.state.changed.clear()
-            if self.state.cache.is_synced:
+            if self.state.cache.is_synced and self.is_leading:
                 await self.cycle.run()
                 next_s = queue.next_s()
             else:
-                next_s = None  # a cache with holes must not be acted on
+                next_s = None  # a cache with holes must not be acted on, nor another's cluster
             self._gauge()
             # Not less than a tick: a clock that rounds down must not be asked again and again.
             wait_s = None if next_s is None else max(_TICK_S, next_s - clock.now_s())
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self.state.changed.wait()
+
+    async def _lead(self, leadership: Leadership) -> None:
+        """Compete for leadership; stop when it is lost."""
+        await leadership.campaign(self._take_over)
+        self.is_deposed = True
+        self._log.error("leadership.lost", holder=leadership.holder)
+        self.state.journal.add(self.state.clock.wall_s(), "error", "leadership lost: stopping")
+        self.stop()
+
+    async def _take_over(self) -> None:
+        """Learn all that the leader before us has bound; then lead."""
+        self._log.info("leadership.taken")
+        await self._cluster.list_anew()
+        self.state.journal.add(self.state.clock.wall_s(), "cluster", "this replica leads now")
+        self.state.changed.set()
 
     async def _finish(self) -> None:
         """Let bindings under way be answered and their notes written."""
@@ -162,9 +201,11 @@ class Runtime:
         state, taken = self.state, 0
         state.cache.begin_listing()
         try:
-            async with _closing(self._outside.cluster.events()) as events:
+            async with _closing(self._cluster.events()) as events:
                 async for event in events:
                     now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
+                    if isinstance(event, Lost | Unreadable):
+                        self._log.warning("cluster.unseen", what=event.what)
                     for note in state.intake.apply(event, now_s, wall_s):
                         self.notes.put(note)
                     self.state.changed.set()

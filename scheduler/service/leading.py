@@ -1,0 +1,51 @@
+"""A cluster that only the leader writes to: a deposed leader sends nothing new."""
+
+from collections.abc import AsyncIterator
+
+from scheduler.domain.errors import BindConflict
+from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
+
+_REASON = "this replica does not lead; nothing was sent"
+
+
+class LeadersCluster:
+    """Passes everything on, and writes while we lead.
+
+    Parameters
+    ----------
+    cluster
+        What is written to.
+    leadership
+        Asked before each write.
+    """
+
+    def __init__(self, cluster: Cluster, leadership: Leadership) -> None:
+        self._cluster = cluster
+        self._leadership = leadership
+
+    def events(self) -> AsyncIterator[ClusterEvent]:
+        """Follow the cluster; a replica that stands by does too."""
+        return self._cluster.events()
+
+    async def list_anew(self) -> None:
+        """Have everything told again."""
+        await self._cluster.list_anew()
+
+    async def bind(self, binding: Binding) -> None:
+        """Bind a pod, if we lead.
+
+        Raises
+        ------
+        BindConflict
+            If we do not lead, or as the cluster says.
+        ClusterUnavailable
+            As the cluster says.
+        """
+        if not self._leadership.is_leading:
+            raise BindConflict(binding.pod.key, binding.node, _REASON)
+        await self._cluster.bind(binding)
+
+    async def note(self, note: PodNote) -> None:
+        """Write an event, if we lead; else the leader says it."""
+        if self._leadership.is_leading:
+            await self._cluster.note(note)
