@@ -16,6 +16,8 @@ from typing_extensions import override
 
 from scheduler.domain.errors import SettingsError
 from scheduler.placement.settings import PlacementSettings
+from scheduler.service.leader_settings import LeaderElectionSettings
+from scheduler.service.telemetry_settings import TelemetrySettings
 
 API_VERSION = "isochrone.dev/v1"
 KIND = "SchedulerConfiguration"
@@ -79,6 +81,8 @@ class SchedulerConfiguration(
     placement: PlacementSettings = PlacementSettings()
     clustering: ClusteringSettings = ClusteringSettings()
     queue: QueueSettings = QueueSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    leader_election: LeaderElectionSettings = LeaderElectionSettings()
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -134,6 +138,7 @@ def parse_settings(text: str, where: str) -> SchedulerConfiguration:
     except msgspec.ValidationError as error:
         raise _refusal(str(error), where) from None
     _check_relations(settings, where)
+    _check_surroundings(settings, where)
     return settings
 
 
@@ -225,3 +230,15 @@ def _check_relations(settings: SchedulerConfiguration, where: str) -> None:
                 raise SettingsError(
                     f"{where}: placement.{name}.{key}", f"is {value}", f"give at least {least}"
                 )
+
+
+def _check_surroundings(settings: SchedulerConfiguration, where: str) -> None:
+    """As `_check_relations`, of what the service is connected to."""
+    fault = settings.leader_election.fault()
+    if fault is not None:
+        key, what, fix = fault
+        raise SettingsError(f"{where}: leaderElection.{key}", what, fix)
+    matrix = settings.telemetry.matrix
+    if matrix.metadata_path and not matrix.path:
+        fix = "give telemetry.matrix.path too"
+        raise SettingsError(f"{where}: telemetry.matrix.metadataPath", "names no matrix", fix)

@@ -57,6 +57,16 @@ def test_a_file_need_only_name_what_it_changes() -> None:
         ("placement: {cost: {latencyWeight: -1}}", ["placement.cost.latencyWeight", "at least 0"]),
         ("placement: {effort: {pricingRounds: 0}}", ["placement.effort.pricingRounds"]),
         ("placement: {cloud: {overflow: maybe}}", ["placement.cloud.overflow"]),
+        ("telemetry: {matrix: {rereadSeconds: 0}}", ["telemetry.matrix.rereadSeconds", "> 0"]),
+        ("telemetry: {matrix: {file: m}}", ["telemetry.matrix.file", "known here: metadataPath"]),
+        ("telemetry: {matrix: {metadataPath: m}}", ["matrix.metadataPath", "matrix.path too"]),
+        ("leaderElection: {leaseSeconds: 10}", ["leaderElection.leaseSeconds", "more than 10"]),
+        ("leaderElection: {leaseSeconds: 15.5}", ["leaderElection.leaseSeconds"]),
+        ("leaderElection: {retrySeconds: 9}", ["renewDeadlineSeconds", "more than 10.8"]),
+        ("leaderElection: {retrySeconds: 0}", ["leaderElection.retrySeconds", "> 0"]),
+        ("leaderElection: {name: Big}", ["leaderElection.name", "regex"]),
+        ("leaderElection: {name: ''}", ["leaderElection.name"]),
+        ("leaderElection: {namespace: a.b}", ["leaderElection.namespace"]),
         ("? [a, b]\n: c", ["is not YAML"]),
         ("queue: [", ["s.yaml:4", "is not YAML"]),
         ("queue: {}\nqueue: {}", ["s.yaml:4", "given twice"]),
@@ -91,6 +101,12 @@ def test_a_file_that_is_not_settings_is_refused(tmp_path: Path, content: bytes, 
         load_settings(path)
 
     assert word in str(caught.value)
+
+
+def test_a_lease_barely_longer_than_the_renew_deadline_is_long_enough() -> None:
+    settings = parse_settings(f"{HEAD}leaderElection: {{leaseSeconds: 11}}\n", "s.yaml")
+
+    assert settings.leader_election.lease_seconds == 11
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
