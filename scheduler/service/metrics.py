@@ -3,6 +3,8 @@
 Names: pkg/scheduler/metrics/metrics.go of kube-scheduler 1.36. ``profile`` is the scheduler's name.
 """
 
+import math
+from collections.abc import Callable
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,10 +16,31 @@ _ATTEMPT_BUCKETS_S = tuple(0.001 * 2**k for k in range(15))  # 1 ms to 16 s, as 
 _SLI_BUCKETS_S = tuple(0.01 * 2**k for k in range(20))  # 10 ms to 87 min, as kube-scheduler
 
 
-class ServiceMetrics:
-    """Counters and gauges of one service."""
+class LatestTime:
+    """A gauge of when something last was, seconds since 1970, that can be read back."""
 
-    def __init__(self, profile: str) -> None:
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self.at_s: float | None = None
+
+    def set(self, wall_s: float) -> None:
+        """Say that it was then."""
+        self.at_s = wall_s
+        self._gauge.set(wall_s)
+
+
+class ServiceMetrics:
+    """Counters and gauges of one service.
+
+    Parameters
+    ----------
+    profile
+        The scheduler's name.
+    wall_s
+        The wall clock, seconds since 1970.
+    """
+
+    def __init__(self, profile: str, wall_s: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         self._profile = profile
         self._attempts = self._counter(
@@ -25,9 +48,17 @@ class ServiceMetrics:
             "Attempts to schedule pods, by the result.",
             ["result", "profile"],
         )
-        self.attempt_s = Histogram(
+        self._attempt_s = Histogram(
             "scheduler_scheduling_attempt_duration_seconds",
-            "From the batch being taken to its bindings being handed over, seconds.",
+            "From a pod's batch being taken to its binding being answered, or to its refusal, "
+            "seconds, by the result.",
+            ["result", "profile"],
+            buckets=_ATTEMPT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.attempt_s = Histogram(
+            "isochrone_batch_duration_seconds",
+            "From a batch being taken to its bindings being handed over, seconds.",
             buckets=_ATTEMPT_BUCKETS_S,
             registry=self.registry,
         )
@@ -61,6 +92,11 @@ class ServiceMetrics:
             ["queue"],
             registry=self.registry,
         )
+        self._incoming = self._counter(
+            "scheduler_queue_incoming_pods",
+            "Pods put into a queue, by the queue and by what brought them there.",
+            ["queue", "event"],
+        )
         self.cache_size = Gauge(
             "scheduler_cache_size",
             "Objects in the cache, by type.",
@@ -86,13 +122,31 @@ class ServiceMetrics:
         self.rtt_failures = self._counter(
             "isochrone_rtt_failures", "Times a source of RTTs broke off.", []
         )
-        self.rtt_updated_s = Gauge(
-            "isochrone_rtt_updated_timestamp_seconds",
-            "When the RTT table was last taken over, seconds since 1970; 0 for never.",
+        self.rtt_updated_s = LatestTime(
+            Gauge(
+                "isochrone_rtt_updated_timestamp_seconds",
+                "When the RTT table was last taken over, seconds since 1970; 0 for never.",
+                registry=self.registry,
+            )
+        )
+        rtt_age_s = Gauge(
+            "isochrone_rtt_age_seconds",
+            "Since the RTT table was last taken over, seconds; NaN for never.",
+            registry=self.registry,
+        )
+        rtt_age_s.set_function(lambda: wall_s() - (self.rtt_updated_s.at_s or math.nan))
+        self.rtt_source_up = Gauge(
+            "isochrone_rtt_source_up",
+            "1 while the source of RTTs could be read when it last was; 0 without a source.",
             registry=self.registry,
         )
         self.rtt_nodes = Gauge(
             "isochrone_rtt_nodes", "Nodes in the RTT table.", registry=self.registry
+        )
+        self.is_leading = Gauge(
+            "isochrone_leading",
+            "1 while this replica decides and binds.",
+            registry=self.registry,
         )
         self.clustering_s = Histogram(
             "isochrone_clustering_duration_seconds",
@@ -101,9 +155,29 @@ class ServiceMetrics:
             registry=self.registry,
         )
 
-    def count_attempts(self, result: AttemptResult, number: int) -> None:
-        """Count `number` pods that were tried."""
+    def count_attempts(
+        self, result: AttemptResult, number: int, duration_s: float | None = None
+    ) -> None:
+        """Count `number` pods that were tried, and how long each attempt took, where known."""
         self._attempts.labels(result, self._profile).inc(number)
+        if duration_s is not None:
+            for _ in range(number):
+                self._attempt_s.labels(result, self._profile).observe(duration_s)
+
+    def count_incoming(self, queue: str, event: str, number: int = 1) -> None:
+        """Count pods put into a queue.
+
+        Parameters
+        ----------
+        queue
+            A stage's name, as `pending` has it.
+        event
+            kube-scheduler's word for what brought them: ``PodAdd``, ``ScheduleAttemptFailure``,
+            ``BackoffComplete``, ``NodeAdd``, …
+        number
+            Of pods.
+        """
+        self._incoming.labels(queue, event).inc(number)
 
     def count_binding(self, result: BindingResult) -> None:
         """Count one binding."""

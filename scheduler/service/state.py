@@ -13,6 +13,7 @@ from scheduler.service.intake import Intake
 from scheduler.service.journal import Journal
 from scheduler.service.metrics import ServiceMetrics
 from scheduler.service.queue import SchedulingQueue
+from scheduler.service.rtt_health import RttHealth
 from scheduler.service.settings import SchedulerConfiguration
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class ServiceState:
     journal: Journal
     intake: Intake
     metrics: ServiceMetrics
+    rtt: RttHealth = field(default_factory=RttHealth)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -65,5 +67,5 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
         queue=queue,
         journal=journal,
         intake=Intake(cache, queue, journal, settings.scheduler_name),
-        metrics=ServiceMetrics(settings.scheduler_name),
+        metrics=ServiceMetrics(settings.scheduler_name, clock.wall_s),
     )

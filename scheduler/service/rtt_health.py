@@ -1,0 +1,44 @@
+"""What people are told of the source of round-trip times."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RttHealth:
+    """The source's name, empty without one, and what is wrong with it, empty if nothing is."""
+
+    source: str = ""
+    problem: str = ""
+
+    def sentence(self, nodes: int, age_s: float | None) -> str:
+        """Return how things stand with the RTT table that is in use.
+
+        Parameters
+        ----------
+        nodes
+            Of the table.
+        age_s
+            Since it was taken over, seconds; None for never.
+        """
+        if not nodes:
+            return f"no round-trip times: {self._cause()}; pods that ask for a delay wait"
+        said = f"round-trip times of {nodes} nodes"
+        if age_s is not None:
+            said += f", taken over {_span(age_s)} ago"
+        if self.problem:
+            said += f"; the source gives nothing new: {self.problem}"
+        return said
+
+    def _cause(self) -> str:
+        if self.problem:
+            return self.problem
+        if self.source:
+            return f"{self.source} has not been read yet"
+        return "no source is set (telemetry.matrix.path in the settings, or --delay-matrix)"
+
+
+def _span(seconds: float) -> str:
+    for unit_s, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
