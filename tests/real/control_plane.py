@@ -1,0 +1,284 @@
+"""A real control plane on loopback: etcd, API server and controllers, without kubelets.
+
+RBAC is on, and so is the ServiceAccount admission of a real cluster. Off is what would need kubelets:
+the taint of nodes whose Ready condition nobody renews, and the controller that evicts from them.
+"""
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from tests.real.api import Api, Refused
+from tests.real.kubeconfig import write_kubeconfig
+from tests.real.ports import free_port
+from tests.real.program import NotReady, Program
+from tests.real.programs import folder
+
+_START_TRIES = 3
+_CONTROLLERS = (
+    "daemonset",
+    "deployment",
+    "disruption",
+    "endpointslice",
+    "garbage-collector",
+    "job",
+    "namespace",
+    "replicaset",
+    "root-ca-certificate-publisher",
+    "serviceaccount",
+    "serviceaccount-token",
+    "statefulset",
+)
+_ISSUER = "https://kubernetes.default.svc"
+
+
+class ControlPlane:
+    """Runs while inside ``with``.
+
+    Parameters
+    ----------
+    place
+        An empty folder for its data, certificates and logs.
+    controllers
+        Whether kube-controller-manager runs: Deployments, ServiceAccounts, the end of namespaces.
+    api_server_flags
+        More flags of kube-apiserver; a repeated one overrules ours.
+    """
+
+    def __init__(
+        self, place: Path, *, controllers: bool = True, api_server_flags: Iterable[str] = ()
+    ) -> None:
+        self.place = place
+        self._wants_controllers = controllers
+        self._more_flags = tuple(api_server_flags)
+        self._token = secrets.token_hex(16)
+        self._etcd_url, self.port = "", free_port()
+        self._programs: dict[str, Program] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._start_etcd()
+            tokens = self.place / "tokens.csv"
+            tokens.touch(mode=0o600)
+            tokens.write_text(f"{self._token},admin,admin,system:masters\n")
+            self._start_first_api_server()
+            if self._wants_controllers:
+                self._start_controllers()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.admin.close()
+        self._end()
+
+    @property
+    def url(self) -> str:
+        """Address of the API server."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def authority(self) -> Path:
+        """PEM file with the API server's certificate and the one that signed it."""
+        return self.place / "certificates" / "apiserver.crt"
+
+    @property
+    def key(self) -> Path:
+        """PEM file with the key of the API server's certificate."""
+        return self.place / "certificates" / "apiserver.key"
+
+    @property
+    def api_server(self) -> Program:
+        """The API server's process."""
+        return self._programs["kube-apiserver"]
+
+    @property
+    def etcd(self) -> Program:
+        """The store's process."""
+        return self._programs["etcd"]
+
+    def account(self, token: str) -> Api:
+        """Return a way to the API server under a token. Close it."""
+        return Api(self.url, token, self.authority)
+
+    def service_account_token(self, namespace: str, name: str) -> str:
+        """Return a fresh token of a ServiceAccount, as its pods get it (TokenRequest)."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        return str(self.admin.create(path, asked)["status"]["token"])
+
+    def kubeconfig(self, name: str, *, token: str = "", server: str = "") -> Path:
+        """Write a kubeconfig, and return its path.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        token
+            Whose; the administrator's unless given.
+        server
+            Address of a relay in between; the API server's unless given.
+        """
+        path = self.place / f"{name}.kubeconfig"
+        write_kubeconfig(path, server or self.url, token or self._token, self.authority)
+        return path
+
+    def start_api_server(self) -> None:
+        """Start the API server on the port it had, and wait until it is ready."""
+        self._programs["kube-apiserver"] = Program(
+            [str(folder() / "kube-apiserver"), *self._api_server_flags()],
+            self.place / "kube-apiserver.log",
+        )
+        self.api_server.wait_until(self._is_ready, "the API server is ready")
+
+    def stop_api_server(self) -> None:
+        """End the API server in peace: it finishes what it is asked."""
+        self.api_server.stop()
+
+    def kill_api_server(self) -> None:
+        """End the API server at once: requests in flight get no answer."""
+        self.api_server.kill()
+
+    def ensure_api_server(self) -> None:
+        """Start the API server if it does not run."""
+        if self.api_server.exit_status is not None:
+            self.start_api_server()
+
+    def restart_api_server(self) -> None:
+        """Let every watch expire: none can go on from a version before the start (410).
+
+        The API server keeps the changes since its own start, and no others.
+        """
+        self.stop_api_server()
+        self.start_api_server()
+
+    def compact(self) -> None:
+        """Let etcd forget all versions of objects but the present ones.
+
+        A list that is to be continued from before then is refused with 410.
+        """
+        status = self._ask_etcd("maintenance/status", {})
+        revision = str(status["header"]["revision"])
+        self._ask_etcd("kv/compaction", {"revision": revision, "physical": True})
+
+    def _ask_etcd(self, path: str, body: object) -> dict[str, dict[str, str]]:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(f"{self._etcd_url}/v3/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        found: dict[str, dict[str, str]] = answer.json()
+        return found
+
+    def _start_etcd(self) -> None:
+        """Start the store; where another process was faster to take a port, on other ports."""
+        for left in reversed(range(_START_TRIES)):
+            self._etcd_url = f"http://127.0.0.1:{free_port()}"
+            peers = f"https://127.0.0.1:{free_port()}"
+            flags = {
+                "data-dir": str(self.place / "etcd"),
+                "listen-client-urls": self._etcd_url,
+                "advertise-client-urls": self._etcd_url,
+                "listen-peer-urls": peers,
+                "initial-advertise-peer-urls": peers,
+                "initial-cluster": f"default={peers}",
+                "quota-backend-bytes": str(8 << 30),
+                "log-level": "warn",
+            }
+            self._programs["etcd"] = Program(
+                # No peer will ever come. What is wanted is the key that etcd makes for itself: the
+                # API server signs the tokens of ServiceAccounts with it.
+                [str(folder() / "etcd"), "--peer-auto-tls", "--unsafe-no-fsync", *_flags(flags)],
+                self.place / "etcd.log",
+            )
+            try:
+                self.etcd.wait_until(self._is_healthy, "etcd is healthy")
+            except NotReady:
+                if not left or "address already in use" not in self.etcd.log:
+                    raise
+            else:
+                return
+
+    def _start_first_api_server(self) -> None:
+        for left in reversed(range(_START_TRIES)):
+            try:
+                self.start_api_server()
+            except NotReady:
+                if not left or "address already in use" not in self.api_server.log:
+                    raise
+                self.port = free_port()
+            else:
+                break
+        self.admin = self.account(self._token)
+
+    def _api_server_flags(self) -> list[str]:
+        key = str(self.place / "etcd" / "fixtures" / "peer" / "key.pem")
+        flags = {
+            "etcd-servers": self._etcd_url,
+            "bind-address": "127.0.0.1",
+            "advertise-address": "127.0.0.1",
+            "secure-port": str(self.port),
+            "endpoint-reconciler-type": "none",  # it would refuse a loopback address
+            "cert-dir": str(self.authority.parent),
+            "service-cluster-ip-range": "10.96.0.0/16",
+            "service-account-key-file": key,
+            "service-account-signing-key-file": key,
+            "service-account-issuer": _ISSUER,
+            "token-auth-file": str(self.place / "tokens.csv"),
+            "authorization-mode": "RBAC",
+            "disable-admission-plugins": "TaintNodesByCondition",
+            "delete-collection-workers": "16",
+        }
+        return [*_flags(flags), *self._more_flags]
+
+    def _start_controllers(self) -> None:
+        flags = {
+            "kubeconfig": str(self.kubeconfig("kube-controller-manager")),
+            "controllers": ",".join(f"{name}-controller" for name in _CONTROLLERS),
+            "service-account-private-key-file": str(
+                self.place / "etcd" / "fixtures" / "peer" / "key.pem"
+            ),
+            "root-ca-file": str(self.authority),
+            "leader-elect": "false",
+            "secure-port": "0",
+        }
+        self._programs["kube-controller-manager"] = controllers = Program(
+            [str(folder() / "kube-controller-manager"), *_flags(flags)],
+            self.place / "kube-controller-manager.log",
+        )
+        account = "/api/v1/namespaces/kube-system/serviceaccounts/default"
+        controllers.wait_until(
+            lambda: self.admin.is_there(account), "the controllers make ServiceAccounts"
+        )
+
+    def _is_ready(self) -> bool:
+        if not self.authority.is_file():
+            return False
+        account = self.account(self._token)
+        try:
+            # Ready comes before the objects that every cluster has.
+            return account.is_there("/api/v1/namespaces/kube-system") and account.is_there(
+                "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical"
+            )
+        except (requests.RequestException, OSError, Refused):
+            return False
+        finally:
+            account.close()
+
+    def _is_healthy(self) -> bool:
+        try:
+            return bool(self._ask_etcd("maintenance/status", {}))
+        except requests.RequestException:
+            return False
+
+    def _end(self) -> None:
+        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
+            if name in self._programs:
+                self._programs[name].kill()
+
+
+def _flags(values: dict[str, str]) -> list[str]:
+    return [f"--{name}={value}" for name, value in values.items()]
