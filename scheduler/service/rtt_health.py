@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class RttHealth:
     """The source's name, empty without one, and what is wrong with it, empty if nothing is."""
 
-    source: str = ""
+    source: str = "the source"
     problem: str = ""
 
     def sentence(self, nodes: int, age_s: float | None) -> str:

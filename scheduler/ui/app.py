@@ -1,8 +1,8 @@
-"""The status page and its JSON, served on one address of this machine."""
+"""The status page, its JSON, probes and metrics, served on one address of this machine."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,21 +17,15 @@ from scheduler.service.cycle import Decider
 from scheduler.service.journal import Happening
 from scheduler.service.state import ServiceState
 from scheduler.ui import views
+from scheduler.ui.asking import number, page_of
 from scheduler.ui.explaining import ExplainFunction, explaining
-from scheduler.ui.views import Json, Page
+from scheduler.ui.guard import HEADERS, guard
+from scheduler.ui.health import Check, Checks, checks, notices, report
+from scheduler.ui.views import Json
 
 _STATIC = Path(__file__).parent / "static"
-_HOST = "127.0.0.1"
-_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
+LOOPBACK = "127.0.0.1"
 _TICK_S = 1.0
-_MOST_ROWS = 100_000
-
-_HEADERS = {
-    # The page loads nothing but its own files; names from the cluster are text, never markup.
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +33,7 @@ class Board:
     """What the page shows.
 
     `told` gives what happened after a line's number, where there is more to tell than the
-    service's own journal does.
+    service's own journal does; `more_checks` what readiness depends on besides.
     """
 
     state: ServiceState
@@ -47,10 +41,19 @@ class Board:
     explain: ExplainFunction
     is_ready: Callable[[], bool]
     told: Callable[[int], Sequence[Happening]] | None = None
+    more_checks: Checks = tuple
 
     def happenings(self, after: int) -> Sequence[Happening]:
         """Return what happened after the line `after`, oldest first."""
         return (self.told or self.state.journal.since)(after)
+
+    def checks(self) -> list[Check]:
+        """Return whether the service is ready, check by check."""
+        return checks(self.state, is_ready=self.is_ready(), more=self.more_checks())
+
+    def notices(self) -> list[str]:
+        """Return what a person should know before reading any figures."""
+        return notices(self.state, self.more_checks())
 
 
 class StatusApp:
@@ -63,7 +66,7 @@ class StatusApp:
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        app = web.Application(middlewares=[_guard])
+        app = web.Application(middlewares=[guard])
         app.router.add_get("/", self._page)
         app.router.add_get("/api/summary", self._summary)
         app.router.add_get("/api/nodes", self._nodes)
@@ -74,6 +77,7 @@ class StatusApp:
         app.router.add_get("/api/explain/{namespace}/{name}", self._explain)
         app.router.add_get("/api/stream", self._stream)
         app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/livez", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_static("/static/", _STATIC)
@@ -92,21 +96,21 @@ class StatusApp:
         return _json(await self._summarise())
 
     async def _nodes(self, request: web.Request) -> web.Response:
-        return _json(await asyncio.to_thread(views.nodes, self._freeze(), _page_of(request)))
+        return _json(await asyncio.to_thread(views.nodes, self._freeze(), page_of(request)))
 
     async def _pods(self, request: web.Request) -> web.Response:
-        return _json(await asyncio.to_thread(views.pods, self._freeze(), _page_of(request)))
+        return _json(await asyncio.to_thread(views.pods, self._freeze(), page_of(request)))
 
     async def _pending(self, request: web.Request) -> web.Response:
         state = self._board.state
         entries = [q for q in state.queue.entries() if state.cache.pods.is_pending(q.pod)]
-        return _json(views.pending(entries, _page_of(request), state.clock.now_s()))
+        return _json(views.pending(entries, page_of(request), state.clock.now_s()))
 
     async def _zones(self, _request: web.Request) -> web.Response:
         return _json(await asyncio.to_thread(views.zones, self._freeze()))
 
     async def _events(self, request: web.Request) -> web.Response:
-        since = _number(request, "since", 0)
+        since = number(request, "since", 0)
         return _json(views.events(self._board.happenings(since)))
 
     async def _explain(self, request: web.Request) -> web.Response:
@@ -124,11 +128,9 @@ class StatusApp:
     async def _healthz(self, _request: web.Request) -> web.Response:
         return web.Response(text="ok")
 
-    async def _readyz(self, _request: web.Request) -> web.Response:
-        if not self._board.is_ready():
-            return web.Response(status=503, text="not ready: the cache is not complete")
-        has_rtt = bool(self._board.state.cache.rtt.nodes)
-        return web.Response(text="ok" if has_rtt else "ok; no round-trip times: delays wait")
+    async def _readyz(self, request: web.Request) -> web.Response:
+        is_ready, text = report(self._board.checks(), is_verbose="verbose" in request.query)
+        return web.Response(status=200 if is_ready else 503, text=text)
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(
@@ -138,7 +140,7 @@ class StatusApp:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Send the summary and what is new in the journal, whenever either changed."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **_HEADERS})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **HEADERS})
         await response.prepare(request)
         number, sent = 0, b""
         try:
@@ -168,7 +170,14 @@ class StatusApp:
 
     async def _summarise(self) -> Json:
         stages = self._board.state.queue.counts()
-        work = partial(views.summary, self._freeze(), stages, is_ready=self._board.is_ready())
+        board = self._board
+        work = partial(
+            views.summary,
+            self._freeze(),
+            stages,
+            is_ready=board.is_ready(),
+            notices=board.notices(),
+        )
         return await asyncio.to_thread(work)
 
     def _freeze(self) -> ClusterSnapshot:
@@ -178,74 +187,47 @@ class StatusApp:
 
 
 @asynccontextmanager
-async def served(board: Board, port: int) -> AsyncIterator[int]:
-    """Serve the status page; yield the port.
+async def served(board: Board, port: int, address: str = LOOPBACK) -> AsyncIterator[int]:
+    """Serve the status page, probes and metrics; yield the port.
 
     Parameters
     ----------
     board
         What to show.
     port
-        TCP port on 127.0.0.1; 0 for any free one.
+        TCP port; 0 for any free one.
+    address
+        To listen on. Beyond loopback, probes and metrics are answered to anyone, all else only to
+        who comes over loopback.
 
     Raises
     ------
     InputError
-        If the port is taken or not allowed.
+        If the port is taken or not allowed, or the address is not this machine's.
     """
     status = StatusApp(board)
     runner = web.AppRunner(status.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, _HOST, port)
+        site = web.TCPSite(runner, address, port)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             # asyncio's own text repeats the address; the system's says why.
-            said = os.strerror(error.errno) if error.errno else str(error)
+            code = getattr(error, "errno", None) or 0
+            said = os.strerror(code) if code > 0 else str(error)
             what = f"cannot be used ({said.lower()})"
             fix = "give another with --port, or --port 0 for any free one"
-            raise InputError(f"port {port} of {_HOST}", what, fix) from None
+            if address != LOOPBACK:
+                fix += ", or another --bind-address"
+            raise InputError(f"port {port} of {address}", what, fix) from None
         yield int(runner.addresses[0][1])
     finally:
         status.close()
         await runner.cleanup()
 
 
-@web.middleware
-async def _guard(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Answer only to local names, so that no page elsewhere reaches in; set the headers."""
-    if (request.url.host or "") not in _LOCAL_NAMES:
-        return web.Response(status=403, text="ask for 127.0.0.1 or localhost")
-    try:
-        response = await handler(request)
-    except InputError as error:
-        response = _json({"error": str(error)}, status=400)
-    except web.HTTPException as error:
-        error.headers.update(_HEADERS)
-        raise
-    if not response.prepared:
-        response.headers.update(_HEADERS)
-    return response
-
-
 def _json(body: Json, status: int = 200) -> web.Response:
     return web.Response(
         status=status, body=msgspec.json.encode(body), content_type="application/json"
     )
-
-
-def _number(request: web.Request, name: str, default: int) -> int:
-    said = request.query.get(name)
-    if said is None:
-        return default
-    if not (said.isascii() and said.isdigit() and len(said) < 10):  # noqa: PLR2004 - below 2^31
-        raise InputError(f"?{name}", f"{said[:40]!r} is not a number", "give a whole number from 0")
-    return int(said)
-
-
-def _page_of(request: web.Request) -> Page:
-    limit = min(_number(request, "limit", Page().limit), _MOST_ROWS)
-    return Page(_number(request, "offset", 0), limit)

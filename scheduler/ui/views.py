@@ -38,14 +38,21 @@ def listed(name: str, rows: Sequence[Json], page: Page, total: int) -> Json:
     return {"total": total, "offset": page.offset, "limit": page.limit, name: list(rows)}
 
 
-def summary(snapshot: ClusterSnapshot, stages: Mapping[Stage, int], *, is_ready: bool) -> Json:
-    """Return the cluster in one row of figures."""
+def summary(
+    snapshot: ClusterSnapshot,
+    stages: Mapping[Stage, int],
+    *,
+    is_ready: bool,
+    notices: Sequence[str] = (),
+) -> Json:
+    """Return the cluster in one row of figures, and what to know before reading them."""
     table, placed = snapshot.nodes, snapshot.placed
     stays = ~placed.is_terminating & (placed.node_of >= 0)
     with_budget = sum(bool(placed.pods[row].pod_class.hard_delays) for row in np.flatnonzero(stays))
     waiting = sum(number for stage, number in stages.items() if stage is not Stage.IN_FLIGHT)
     return {
         "isReady": is_ready,
+        "notices": list(notices),
         "nodes": len(table),
         "nodesReady": int(table.is_ready.sum()),
         "podsPlaced": len(placed.pods),

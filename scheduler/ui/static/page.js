@@ -106,6 +106,8 @@ function showSummary(summary) {
     box.append(element("dt", title), element("dd", value, kind));
     return box;
   }));
+  at("notices").replaceChildren(...summary.notices.map((notice) => element("li", notice)));
+  at("notices").hidden = !summary.notices.length;
   say(summary.isReady ? "live" : "not ready: the cache is not complete", false);
 }
 

@@ -52,7 +52,7 @@ def test_pods_that_enter_a_queue_are_counted_by_what_brought_them() -> None:
 @pytest.mark.parametrize(
     ("health", "nodes", "age_s", "said"),
     [
-        (RttHealth(), 0, None, "no source is set"),
+        (RttHealth(""), 0, None, "no source is set"),
         (RttHealth("m.csv"), 0, None, "m.csv has not been read yet"),
         (RttHealth("m.csv", "m.csv: is empty"), 0, None, "m.csv: is empty; pods that ask"),
         (RttHealth("m.csv"), 3, 119.0, "of 3 nodes, taken over 119 s ago"),
