@@ -76,6 +76,11 @@ class Binder:
         """Have an assumed pod bound."""
         self._orders.put_nowait(_Order(assignment, decision))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether more bindings wait for their turn than are under way."""
+        return self._orders.qsize() >= IN_FLIGHT
+
     async def drain(self) -> None:
         """Wait until every binding is answered."""
         await self._orders.join()

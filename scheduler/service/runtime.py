@@ -139,11 +139,12 @@ class Runtime:
         clock, queue = self.state.clock, self.state.queue
         while not self._stopping.is_set():
             self.state.changed.clear()
-            if self.state.cache.is_synced and self.is_leading:
+            next_s = None
+            # A cache with holes must not be acted on, nor another's cluster; and what cannot be
+            # sent yet is decided later, better, together with what arrives meanwhile.
+            if self.state.cache.is_synced and self.is_leading and not self.binder.is_busy:
                 await self.cycle.run()
                 next_s = queue.next_s()
-            else:
-                next_s = None  # a cache with holes must not be acted on, nor another's cluster
             self._gauge()
             # Not less than a tick: a clock that rounds down must not be asked again and again.
             wait_s = None if next_s is None else max(_TICK_S, next_s - clock.now_s())
