@@ -76,6 +76,11 @@ class EmbeddedCluster:
         return self._state.store.version
 
     @property
+    def epoch(self) -> datetime:
+        """What the time stamps say at ``now_s`` = 0."""
+        return self._state.epoch
+
+    @property
     def written(self) -> JsonObject | None:
         """The object the last command wrote, as it left it; None for a command that wrote none."""
         return self._written

@@ -6,6 +6,7 @@ so that a loop of virtual time runs hours in no time.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
 
 from simulator.change import Change, JsonObject, Refused
 from simulator.cluster import EmbeddedCluster
@@ -75,6 +76,10 @@ class RunningWorld:
         self._reached_s = max(self._reached_s, (loop_s - self._started_s) * self._speed)
         return self._reached_s
 
+    def time(self) -> datetime:
+        """Return what the cluster's time stamps say now."""
+        return self.cluster.epoch + timedelta(seconds=self.now_s())
+
     async def live(self) -> None:
         """Submit the manifests, then let time pass until cancelled.
 
@@ -132,6 +137,11 @@ class RunningWorld:
         """Have every change told from now on; return what ends it."""
         self._followers.append(follower)
         return lambda: self._followers.remove(follower)
+
+    async def drifted(self, known: int) -> None:
+        """Wait until `drifts` is not `known` any more."""
+        while self.drifts == known:
+            await self._table_changed.wait()
 
     async def tables(self) -> AsyncIterator[RttTable]:
         """Yield the RTTs as they are, then newer tables; who is slow misses what is replaced."""
