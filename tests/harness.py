@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Self, TypeVar
 
 from scheduler.domain.node import Node
-from scheduler.domain.ports import NodeChanged, NodeDeleted, PodChanged, PodDeleted
+from scheduler.domain.ports import Leadership, NodeChanged, NodeDeleted, PodChanged, PodDeleted
 from scheduler.domain.workload import Pod
 from scheduler.service.cycle import Decider
 from scheduler.service.logs import silent_logger
@@ -35,11 +35,12 @@ class Harness:
         plan: PlanFunction,
         settings: SchedulerConfiguration | None = None,
         zones: ZoneFunction | None = None,
+        leadership: Leadership | None = None,
     ) -> None:
         now_s = asyncio.get_running_loop().time
         self.cluster, self.rtt = MemoryCluster(), MemoryRtt()
         self.state = new_state(settings or SchedulerConfiguration(), Clock(now_s, now_s))
-        outside = Outside(self.cluster, self.rtt)
+        outside = Outside(self.cluster, self.rtt, leadership)
         decider = Decider(plan, self._run)
         self.runtime = Runtime(self.state, outside, decider, zones, silent_logger())
         self.meanwhile: Callable[[], object] | None = None
@@ -78,12 +79,18 @@ class Harness:
         self.cluster.emit(NodeDeleted(name))
 
     def put_pod(
-        self, pod: Pod, *, scheduler: str = OURS, node: str = "", phase: str = "Pending"
+        self,
+        pod: Pod,
+        *,
+        scheduler: str = OURS,
+        node: str = "",
+        phase: str = "Pending",
+        said: str = "",
     ) -> Pod:
         """Add a pod under a uid of its own, or change one that has a uid."""
         self._uid += 1
         pod = replace(pod, uid=pod.uid or f"uid-{self._uid}", scheduler_name=scheduler)
-        event = PodChanged(pod, node, phase, is_terminating=False)
+        event = PodChanged(pod, node, phase, is_terminating=False, said=said)
         self.cluster.pods[pod.key] = event
         self.cluster.emit(event)
         return pod

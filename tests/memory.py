@@ -1,7 +1,7 @@
 """A cluster and a source of RTTs in memory, as the service's ports have them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from scheduler.domain.errors import BindConflict
@@ -39,6 +39,10 @@ class MemoryCluster:
         """Tell whoever watches; an exception ends the watch."""
         for watcher in self._watchers:
             watcher.put_nowait(event)
+
+    def emit_listed(self) -> None:
+        """Tell whoever watches that all there is was told."""
+        self.emit(Listed())
 
     async def events(self) -> AsyncIterator[ClusterEvent]:
         """List, then follow."""
@@ -101,3 +105,39 @@ class MemoryRtt:
             if isinstance(table, Exception):
                 raise table
             yield table
+
+
+@dataclass
+class MemoryLeadership:
+    """Implements `Leadership`: a test says who leads."""
+
+    is_leading: bool = False
+    holder: str = ""
+    released: int = 0
+    _elected: asyncio.Event = field(default_factory=asyncio.Event)
+    _deposed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def elect(self) -> None:
+        """Let this replica lead once it is prepared."""
+        self._elected.set()
+
+    def depose(self) -> None:
+        """End its leadership, unknown to the service until it asks or is told."""
+        self.is_leading = False
+
+    def tell_deposed(self) -> None:
+        """Tell it that its leadership has ended."""
+        self.depose()
+        self._deposed.set()
+
+    async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Wait, prepare, lead."""
+        await self._elected.wait()
+        await prepare()
+        self.is_leading = True
+        await self._deposed.wait()
+
+    async def release(self) -> None:
+        """Count."""
+        self.is_leading = False
+        self.released += 1

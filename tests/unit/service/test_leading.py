@@ -1,0 +1,125 @@
+"""Replicas that stand by, lead, and are deposed."""
+
+import asyncio
+
+import pytest
+
+from scheduler.domain.ports import Binding, Lost
+from tests.builders import node, pod
+from tests.harness import Harness
+from tests.memory import MemoryLeadership
+from tests.unit.service.first_fit import first_fit
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_replica_that_stands_by_follows_the_cluster_and_writes_nothing() -> None:
+    async with Harness(first_fit, leadership=MemoryLeadership()) as harness:
+        harness.put_node(node("a"))
+        harness.put_pod(pod("p"))
+        await harness.settle(60)
+
+        assert harness.cluster.bindings == []
+        assert harness.cluster.notes == []
+        assert harness.runtime.is_ready
+        assert not harness.runtime.is_leading
+
+
+async def test_a_new_leader_places_what_has_waited_meanwhile() -> None:
+    leadership = MemoryLeadership()
+    async with Harness(first_fit, leadership=leadership) as harness:
+        harness.put_node(node("a"))
+        harness.put_pod(pod("p"))
+        await harness.settle(60)
+        leadership.elect()
+        await harness.settle()
+
+        assert harness.placement == {"p": "a"}
+
+
+async def test_a_deposed_leader_sends_nothing_new() -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    async with Harness(first_fit, leadership=leadership) as harness:
+        sent: list[str] = []
+
+        def first_only(binding: Binding) -> None:
+            sent.append(binding.pod.name)
+            leadership.depose()
+
+        harness.cluster.before_bind = first_only
+        harness.cluster.bind_s = 0.0
+        harness.put_node(node("a"))
+        for name in ("p", "q", "r"):
+            harness.put_pod(pod(name))
+        await harness.settle(120)
+
+        # Those under way when it was deposed had been sent; nothing followed.
+        assert len(sent) <= 3
+        number = len(sent)
+        harness.put_pod(pod("late"))
+        harness.put_pod(pod("too big", cpu_milli=10**9))
+        await harness.settle(120)
+        assert len(sent) == number
+        assert all(note.reason == "Scheduled" for note in harness.cluster.notes)
+        assert "late" not in harness.placement
+
+
+async def test_bindings_that_stand_in_line_are_not_sent_once_deposed() -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    async with Harness(first_fit, leadership=leadership) as harness:
+        harness.cluster.bind_s = 1.0
+        harness.put_node(node("a", cpu_milli=100_000))
+        for number in range(100):  # of which 64 are under way at a time
+            harness.put_pod(pod(f"p{number}"))
+        await harness.settle(0.5)
+        leadership.depose()
+        await harness.settle(60)
+
+        assert len(harness.cluster.bindings) == 64
+
+
+async def test_a_leader_that_is_told_of_its_end_stops_and_releases() -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    harness = Harness(first_fit, leadership=leadership)
+    running = asyncio.create_task(harness.runtime.run())
+    await harness.settle()
+    leadership.tell_deposed()
+    async with asyncio.timeout(60):
+        await running
+
+    assert harness.runtime.is_deposed
+    assert leadership.released == 1
+
+
+async def test_nothing_is_decided_while_changes_may_have_been_missed() -> None:
+    async with Harness(first_fit) as harness:
+        harness.put_node(node("a"))
+        await harness.settle()
+        harness.cluster.emit(Lost("pods: too old resource version"))
+        harness.put_pod(pod("p"))
+        await harness.settle(30)
+        assert harness.cluster.bindings == []
+        assert not harness.runtime.is_ready
+
+        harness.cluster.emit_listed()
+        await harness.settle()
+        assert harness.placement == {"p": "a"}
+
+
+async def test_a_restarted_service_does_not_repeat_what_the_condition_says_already() -> None:
+    async with Harness(first_fit) as harness:
+        harness.put_node(node("a", cpu_milli=1))
+        said = "0/1 nodes are available: 1 Insufficient cpu."
+        harness.put_pod(pod("p"), said=said)
+        await harness.settle(5)
+        assert harness.cluster.notes == []
+
+        harness.put_node(node("b", cpu_milli=1))
+        await harness.settle(30)
+        assert [note.message for note in harness.cluster.notes] == [
+            "0/2 nodes are available: 2 Insufficient cpu."
+        ]
+        assert harness.cluster.notes[0].has_condition
