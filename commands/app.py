@@ -4,16 +4,20 @@ Imports little: what a subcommand needs is imported when it runs, so that ``--he
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-BAD_INPUT = 2
+from commands.ending import ends_well
+from commands.flags import Config, Context, DelayMatrix, Metadata, Nodes, Pods
+from commands.run_flags import run
+from commands.version import VERSION
+
 _HELP = ("--help", "-h")
+_BEFORE_COMMANDS = (*_HELP, "--version")
 
 app = typer.Typer(
     help="Isochrone places pods within the round-trip times they ask for.\n\n"
@@ -41,32 +45,36 @@ class TopologyForm(StrEnum):
     TABLE = "table"
     JSON = "json"
     LABELS = "labels"
+    NPZ = "npz"
 
 
-DelayMatrix = Annotated[
-    Path | None,
-    typer.Option(
-        "--delay-matrix",
-        help="Round-trip times: whitespace text in ms, .csv, .json or .npz.",
-        metavar="F",
-    ),
-]
-Metadata = Annotated[
-    Path | None,
-    typer.Option(help="Names of the matrix's rows: JSON {node: row}.", metavar="F"),
-]
-Config = Annotated[
-    Path | None, typer.Option(help="Settings; see configs/default.yaml.", metavar="F")
-]
-_NODES = "Nodes: the original's JSON or Kubernetes Node manifests; a file or a folder."
-_PODS = "Deployments, Pods, Services: a file, a folder or a .tar.gz."
+app.command()(run)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        typer.echo(f"isochrone {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Say which version this is."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
 
 
 @app.command()
 def plan(  # noqa: PLR0913 - each an option of the command line
     *,
-    nodes: Annotated[Path | None, typer.Option(help=_NODES, metavar="F")] = None,
-    pods: Annotated[Path | None, typer.Option(help=_PODS, metavar="F|DIR|TAR")] = None,
+    nodes: Nodes = None,
+    pods: Pods = None,
     kubeconfig: Annotated[
         Path | None,
         typer.Option(
@@ -91,10 +99,10 @@ def plan(  # noqa: PLR0913 - each an option of the command line
 
     Exit status: 0 all placed, 3 some pods unplaced, 2 bad input.
     """
-    from commands.inputs import chosen_inputs  # noqa: PLC0415 - see the module's docstring
+    from commands.choice import chosen_inputs  # noqa: PLC0415 - see the module's docstring
     from commands.plan import run_plan  # noqa: PLC0415 - see the module's docstring
 
-    with _ends_well():
+    with ends_well():
         read = chosen_inputs(kubeconfig, nodes, pods, delay_matrix, metadata, config=config)
         raise typer.Exit(run_plan(read, protect.value, output))
 
@@ -108,8 +116,8 @@ def explain(  # noqa: PLR0913 - each an option of the command line
         ),
     ],
     *,
-    nodes: Annotated[Path | None, typer.Option(help=_NODES, metavar="F")] = None,
-    pods: Annotated[Path | None, typer.Option(help=_PODS, metavar="F|DIR|TAR")] = None,
+    nodes: Nodes = None,
+    pods: Pods = None,
     delay_matrix: DelayMatrix = None,
     metadata: Metadata = None,
     saved: Annotated[
@@ -117,45 +125,71 @@ def explain(  # noqa: PLR0913 - each an option of the command line
         typer.Option("--plan", help="Explain this saved plan, not a new one.", metavar="F"),
     ] = None,
     config: Config = None,
-    port: Annotated[int, typer.Option(help="Of dev mode's status page.", min=1, max=65535)] = 8080,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(help="Explain a pod of this cluster, read only.", metavar="F"),
+    ] = None,
+    context: Context = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Ask the scheduler there: dev mode (8080), or run (10251).", min=1, max=65535
+        ),
+    ] = None,
 ) -> None:
     """Say why a pod is where it is, or why it waits.
 
-    With --nodes and --pods it explains a plan of these files.
+    With --nodes and --pods it explains a plan of these files; with --kubeconfig it lists the
+    cluster once.
 
-    Without them it asks the dev mode that runs on this machine.
+    Without them it asks the scheduler that runs on this machine: dev mode, or one in a cluster
+    after kubectl port-forward -n kube-system deploy/isochrone 10251.
     """
-    from commands.explain import run_explain  # noqa: PLC0415 - see the module's docstring
+    from commands.choice import cluster_alone  # noqa: PLC0415 - see the module's docstring
+    from commands.explain import run_explain, run_explain_live  # noqa: PLC0415 - see above
     from commands.inputs import optional_files  # noqa: PLC0415 - see the module's docstring
 
-    with _ends_well():
+    with ends_well():
+        if kubeconfig is not None:
+            others = {"--nodes": nodes, "--pods": pods, "--plan": saved, "--port": port}
+            cluster_alone(others)
+            from commands.cluster_inputs import LiveCluster  # noqa: PLC0415 - as above
+
+            cluster = LiveCluster(kubeconfig, context, delay_matrix, metadata, config)
+            raise typer.Exit(run_explain_live(pod, cluster))
         files = optional_files(nodes, pods, delay_matrix, metadata, config)
         raise typer.Exit(run_explain(pod, files, saved, port))
 
 
 @app.command()
-def topology(
+def topology(  # noqa: PLR0913 - each an option of the command line
     *,
-    delay_matrix: Annotated[
-        Path,
-        typer.Option(
-            "--delay-matrix",
-            help="Round-trip times: whitespace text in ms, .csv, .json or .npz.",
-            metavar="F",
-        ),
-    ],
+    delay_matrix: DelayMatrix = None,
     metadata: Metadata = None,
     output: Annotated[
         TopologyForm,
-        typer.Option(help="labels are Node manifests for kubectl apply --server-side."),
+        typer.Option(
+            help="labels are Node manifests for kubectl apply --server-side; npz is the matrix "
+            "itself, small enough for a ConfigMap."
+        ),
     ] = TopologyForm.TABLE,
     config: Config = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(help="Of the matrix, only the nodes this cluster has.", metavar="F"),
+    ] = None,
+    context: Context = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The zones that the scheduler there uses.", min=1, max=65535),
+    ] = None,
 ) -> None:
     """Show the zones of a matrix, layer by layer, and where it is no map."""
-    from commands.topology import run_topology  # noqa: PLC0415 - see the module's docstring
+    from commands.topology import TopologyRequest, run_topology  # noqa: PLC0415 - see above
 
-    with _ends_well():
-        raise typer.Exit(run_topology(delay_matrix, metadata, config, output.value))
+    with ends_well():
+        request = TopologyRequest(delay_matrix, metadata, config, kubeconfig, context, port)
+        raise typer.Exit(run_topology(request, output.value))
 
 
 @app.command()
@@ -185,7 +219,7 @@ def dev(  # noqa: PLR0913 - each an option of the command line
     """Run dev mode: an embedded cluster, demo deployments, a live table, a status page."""
     from commands.dev import dev as run_dev  # noqa: PLC0415 - see the module's docstring
 
-    with _ends_well():
+    with ends_well():
         raise typer.Exit(
             run_dev(
                 once=once,
@@ -202,26 +236,6 @@ def dev(  # noqa: PLR0913 - each an option of the command line
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; without a command, dev mode."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0].startswith("-") and given[0] not in _HELP):
+    if not given or (given[0].startswith("-") and given[0] not in _BEFORE_COMMANDS):
         given.insert(0, "dev")
     app(args=given, prog_name="python3 main.py")
-
-
-@contextmanager
-def _ends_well() -> Iterator[None]:
-    """End with one sentence on stderr, never with a traceback, where the input is at fault."""
-    from scheduler.domain import errors  # noqa: PLC0415 - see the module's docstring
-
-    try:
-        yield
-    except errors.InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from None
-    except errors.ClusterUnavailable as error:
-        typer.echo(f"error: {error}; try again when it answers", err=True)
-        raise typer.Exit(BAD_INPUT) from None
-    except errors.SchedulerError as error:
-        typer.echo(f"this is a bug, please report it: {error}", err=True)
-        raise typer.Exit(1) from error
-    except BrokenPipeError:
-        raise typer.Exit(0) from None  # who reads has seen enough, as in `plan … | head`

@@ -1,7 +1,6 @@
 """Dev mode: the embedded cluster, the service that schedules it, a live table, a status page."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from commands.console import Terminal
 from commands.live import Parts, live
+from commands.signals import INTERRUPTED, stopped_by_signals
 from commands.teller import Teller
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
@@ -29,8 +29,6 @@ from simulator.world import Options, World, open_world
 
 _HOME = Path(__file__).resolve().parent.parent
 _LOG = Path(".isochrone") / "dev.log"
-
-INTERRUPTED = 130
 
 
 def dev(  # noqa: PLR0913 - each an option of the command line
@@ -85,7 +83,7 @@ async def _run(
         board = Board(state, decider, explain, lambda: runtime.is_ready, teller.since)
         async with served(board, port) as open_port:
             parts = Parts(state, runtime, cluster, teller, f"http://127.0.0.1:{open_port}")
-            with _stopped_by_signals(runtime):
+            with stopped_by_signals(runtime.stop):
                 verdict = await live(parts, console, once=once)
     if verdict is None:
         console.print("stopped")
@@ -106,25 +104,3 @@ def _log_stream() -> Iterator[TextIO | None]:
         return
     with stream:
         yield stream
-
-
-@contextmanager
-def _stopped_by_signals(runtime: Runtime) -> Iterator[None]:
-    """Stop cleanly at the first Ctrl-C or SIGTERM; leave a second one its usual effect."""
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
-
-    def release() -> None:
-        for number in caught:
-            loop.remove_signal_handler(number)
-
-    def stop() -> None:
-        release()
-        runtime.stop()
-
-    for number in caught:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        release()

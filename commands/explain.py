@@ -1,31 +1,27 @@
 """`explain`: why a pod is where it is, or why it waits."""
 
-import difflib
-import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterable
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from commands.inputs import InputFiles, Inputs, read_inputs
+from commands.inputs import InputFiles, read_inputs
+from commands.podnames import is_of, pod_named, unknown_pod
+from commands.running import RunningScheduler, running_scheduler
 from commands.saved import GATED, PlanDocument, read_document, restored
 from scheduler.domain.errors import InputError
-from scheduler.domain.workload import Pod
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
 
-_TIMEOUT_S = 30.0
-_NOT_FOUND = 404
+if TYPE_CHECKING:
+    from commands.cluster_inputs import LiveCluster
+
 _MOST_NAMES = 100_000
-_FEW = 3
 
 
-def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: int) -> int:
+def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: int | None) -> int:
     """Print the explanation of a pod; return the exit status.
 
     Parameters
@@ -33,24 +29,40 @@ def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: i
     name
         ``name`` or ``namespace/name``; a workload's name will do where it has one pod.
     files
-        The files to plan; None to ask dev mode, or to read `saved` alone.
+        The files to plan; None to ask a scheduler that runs, or to read `saved` alone.
     saved
         A saved plan to explain in place of a new one.
     port
-        Of dev mode.
+        Of a scheduler that runs; None to look on the usual ones.
 
     Raises
     ------
     InputError
-        If a file cannot be read, dev mode does not answer, or there is no such pod.
+        If a file cannot be read, no scheduler answers, or there is no such pod.
     """
     if files is not None:
         lines = _from_files(name, files, saved)
     elif saved is not None:
         lines = _from_document(name, read_document(saved), saved)
     else:
-        lines = _from_dev_mode(name, port)
+        lines = _from_running(name, port)
     for line in lines:
+        typer.echo(line)
+    return 0
+
+
+def run_explain_live(name: str, cluster: "LiveCluster") -> int:
+    """Print the explanation of a pod of a live cluster; return the exit status.
+
+    Raises
+    ------
+    InputError, ClusterUnavailable
+        As `commands.explain_cluster.explain_live`.
+    """
+    # Only here is the Kubernetes client loaded.
+    from commands.explain_cluster import explain_live  # noqa: PLC0415 - see above
+
+    for line in explain_live(name, cluster):
         typer.echo(line)
     return 0
 
@@ -58,7 +70,7 @@ def run_explain(name: str, files: InputFiles | None, saved: Path | None, port: i
 def _from_files(name: str, files: InputFiles, saved: Path | None) -> Iterable[str]:
     inputs = read_inputs(files)
     snapshot, settings = inputs.snapshot, inputs.settings.placement
-    pod = _find(name, inputs, files.pods)
+    pod = pod_named(name, inputs.pods, str(files.pods))
     if pod in snapshot.held:
         return [f"{pod.display_name} waits: {GATED}"]
     if pod.key not in {one.key for one in snapshot.pending}:
@@ -73,18 +85,6 @@ def _from_files(name: str, files: InputFiles, saved: Path | None) -> Iterable[st
     return explain(snapshot, decided, pod.key, settings).lines()
 
 
-def _find(name: str, inputs: Inputs, path: Path) -> Pod:
-    by_key = {pod.key: pod for pod in inputs.pods}
-    found = by_key.get(name) or by_key.get(f"default/{name}")
-    if found is None:
-        named = [pod for pod in inputs.pods if pod.name == name]
-        named = named or [pod for pod in inputs.pods if _is_of(pod.display_name, name)]
-        found = named[0] if len(named) == 1 else None
-    if found is None:
-        raise _unknown(name, (pod.display_name for pod in inputs.pods), str(path))
-    return found
-
-
 def _from_document(name: str, document: PlanDocument, path: Path) -> Iterable[str]:
     """Say what the plan itself says, where the files it was made of are not given."""
     short = name.removeprefix("default/")
@@ -93,67 +93,38 @@ def _from_document(name: str, document: PlanDocument, path: Path) -> Iterable[st
     elif short in document["unplaced"]:
         yield f"{short} waits: {document['unplaced'][short]}"
     else:
-        raise _unknown(name, (*document["placement"], *document["unplaced"]), str(path))
+        raise unknown_pod(name, (*document["placement"], *document["unplaced"]), str(path))
     yield "Give --nodes, --pods, --delay-matrix and --metadata to hear why."
 
 
-def _is_of(pod: str, workload: str) -> bool:
-    """Whether a pod's name is that of a workload and what a controller adds to it."""
-    return pod.startswith(f"{workload}-")
-
-
-def _from_dev_mode(name: str, port: int) -> Iterable[str]:
+def _from_running(name: str, port: int | None) -> Iterable[str]:
+    scheduler = running_scheduler(port)
     namespace, slash, pod = name.partition("/")
     if not slash:
         namespace, pod = "default", name
+    lines = _explained(scheduler, namespace, pod)
+    if lines is None:
+        names = _names(scheduler)
+        only = [one for one in names if is_of(one, name)]
+        if len(only) != 1:
+            raise unknown_pod(name, names, f"the scheduler on {scheduler.address}")
+        namespace, _, pod = only[0].rpartition("/")
+        lines = _explained(scheduler, namespace or "default", pod)
+    if lines is None:
+        raise InputError(scheduler.address, f"lost {name} meanwhile", "ask again")
+    return lines
+
+
+def _explained(scheduler: RunningScheduler, namespace: str, pod: str) -> list[str] | None:
     path = "/".join(urllib.parse.quote(part, safe="") for part in (namespace, pod))
-    try:
-        return [str(line) for line in _asked(port, f"explain/{path}")["lines"]]
-    except urllib.error.HTTPError as error:
-        if error.code == _NOT_FOUND:
-            names = _names(port)
-            only = [one for one in names if _is_of(one, name)]
-            if len(only) == 1:
-                return _from_dev_mode(only[0], port)
-            raise _unknown(name, names, "dev mode") from None
-        what = f"answered {error.code} about {namespace}/{pod}"
-        raise InputError("dev mode", what, "look at .isochrone/dev.log") from None
-    except (OSError, HTTPException):
-        raise InputError(
-            f"127.0.0.1:{port}",
-            "no dev mode answers",
-            "start it with python3 main.py, or give --nodes and --pods",
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"127.0.0.1:{port}", "is not dev mode", "give --port of a running dev mode"
-        ) from None
+    answer = scheduler.asked(f"explain/{path}")
+    return None if answer is None else [str(line) for line in answer.get("lines", ())]
 
 
-def _asked(port: int, path: str) -> dict[str, Any]:
-    # Never through a proxy: dev mode listens on this machine alone.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{port}/api/{path}", timeout=_TIMEOUT_S) as answer:
-        body: dict[str, Any] = json.load(answer)
-        return body
-
-
-def _names(port: int) -> list[str]:
-    """Return the names of dev mode's pods as they are given here; none where it does not say."""
-    try:
-        found = [
-            *_asked(port, f"pods?limit={_MOST_NAMES}")["pods"],
-            *_asked(port, f"pending?limit={_MOST_NAMES}")["pending"],
-        ]
-    except (OSError, HTTPException, ValueError, KeyError):
-        return []
-    return [f"{one['namespace']}/{one['name']}".removeprefix("default/") for one in found]
-
-
-def _unknown(name: str, known: Iterable[str], where: str) -> InputError:
-    names = sorted(known)
-    # A Deployment's name is what one remembers of its pods' names.
-    near = [one for one in names if one.startswith(name)][:_FEW]
-    near = near or difflib.get_close_matches(name, names, n=_FEW) or names[:_FEW]
-    fix = f"there are, among others, {', '.join(near)}" if near else "it has no pods"
-    return InputError(where, f'has no pod "{name[:60]}"', fix)
+def _names(scheduler: RunningScheduler) -> list[str]:
+    """Return the names of all pods as they are given here; none where it does not say."""
+    names = []
+    for kind in ("pods", "pending"):
+        answer = scheduler.asked(f"{kind}?limit={_MOST_NAMES}") or {}
+        names += [f"{one['namespace']}/{one['name']}" for one in answer.get(kind, ())]
+    return [name.removeprefix("default/") for name in names]

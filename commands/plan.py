@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from commands.inputs import Inputs
+from commands.ground import Inputs
 from commands.saved import plan_document, write_document
 from scheduler.domain.errors import InputError
 from scheduler.planning.plan import plan

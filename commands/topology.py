@@ -1,7 +1,9 @@
 """`topology`: the zones of a matrix, for people, for programs, and as labels for nodes."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.console import Terminal
+from commands.topology_running import alone, show_running, title_of
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError, SettingsError
 from scheduler.domain.zone import ZoneTree
@@ -22,40 +25,61 @@ from scheduler.topology.zoning import ZoneFacts, zone_facts
 from telemetry.errors import MatrixError
 from telemetry.model import UNKNOWN_US, RttMatrix
 from telemetry.sources.file import read_matrix
+from telemetry.sources.packednpz import packed_npz
 
-Form = Literal["table", "json", "labels"]
+Form = Literal["table", "json", "labels", "npz"]
+
+CONFIG_MAP_BYTES = 1 << 20
+"""What a ConfigMap holds, by the API server's own limit."""
 
 _TRIANGLES = 5
 _LABEL = "isochrone.dev/zone-"
 
 
-def run_topology(matrix: Path, metadata: Path | None, config: Path | None, form: Form) -> int:
-    """Print the zones of a matrix; return the exit status.
+@dataclass(frozen=True, slots=True)
+class TopologyRequest:
+    """What to show the zones of: a matrix, of it what a live cluster has, or a running scheduler.
+
+    `delay_matrix` and `metadata` as `telemetry.sources.file.read_matrix` has them; `config` are the
+    settings whose ``clustering.layersMs`` are the diameters.
+    """
+
+    delay_matrix: Path | None = None
+    metadata: Path | None = None
+    config: Path | None = None
+    kubeconfig: Path | None = None
+    context: str | None = None
+    port: int | None = None
+
+
+def run_topology(request: TopologyRequest, form: Form) -> int:
+    """Print zones; return the exit status.
 
     Parameters
     ----------
-    matrix, metadata
-        As `telemetry.sources.file.read_matrix`.
-    config
-        Settings, whose ``clustering.layersMs`` are the diameters; None for the defaults.
+    request
+        What to show the zones of.
     form
-        Tables for people, JSON, or Node manifests with a label a layer, for
-        ``kubectl apply --server-side``.
+        Tables for people, JSON, Node manifests with a label a layer for ``kubectl apply
+        --server-side``, or the matrix itself, small enough for a ConfigMap.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or the settings switch clustering off.
+        If a file cannot be read, the options do not go together, no scheduler or cluster answers,
+        or the settings switch clustering off.
     """
-    settings = load_settings(config)
+    if request.port is not None:
+        _check_alone(request)
+        return show_running(request.port, form)
+    rtt, notes = _matrix(request)
+    if form == "npz":
+        return _write_packed(rtt)
+    settings = load_settings(request.config)
     if not settings.clustering.enabled:
         raise SettingsError(
-            f"{config}: clustering.enabled", "is false", "set it to true to see zones"
+            f"{request.config}: clustering.enabled", "is false", "set it to true to see zones"
         )
-    try:
-        rtt = read_matrix(matrix, metadata)
-    except MatrixError as error:
-        raise InputError(error.where, error.what, error.fix) from None
     with Console(stderr=True).status(f"Clustering {len(rtt.nodes)} nodes …"):
         tree = zone_tree(rtt, settings.clustering.diameters_us)
         facts = [zone_facts(rtt, tree, layer) for layer in tree.layers]
@@ -68,6 +92,54 @@ def run_topology(matrix: Path, metadata: Path | None, config: Path | None, form:
             typer.echo(json.dumps(_document(rtt, tree, facts, triangles), indent=1))
         case "labels":
             typer.echo(yaml.safe_dump_all(_labelled(tree), sort_keys=False), nl=False)
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    return 0
+
+
+def _check_alone(request: TopologyRequest) -> None:
+    others = (request.delay_matrix, request.metadata, request.config, request.kubeconfig)
+    if any(other is not None for other in others):
+        what = "--port goes without files and --kubeconfig"
+        raise InputError("command line", what, "the scheduler says which zones it uses")
+
+
+def _matrix(request: TopologyRequest) -> tuple[RttMatrix, list[str]]:
+    """Return the matrix, and what it does not have in common with the cluster."""
+    if request.delay_matrix is None:
+        fix = "give --delay-matrix, or --port of a scheduler that runs"
+        raise InputError("command line", "no matrix is named", fix)
+    try:
+        rtt = read_matrix(request.delay_matrix, request.metadata)
+    except MatrixError as error:
+        raise InputError(error.where, error.what, error.fix) from None
+    if request.kubeconfig is None:
+        return rtt, []
+    # Only here is the Kubernetes client loaded.
+    from commands.cluster_inputs import LiveCluster, differences, live_nodes  # noqa: PLC0415
+
+    nodes = live_nodes(LiveCluster(request.kubeconfig, request.context))
+    names = [node.name for node in nodes if node.name in rtt.index]
+    notes = differences(rtt, nodes)
+    if not names:
+        what = "measures no node of the cluster"
+        fix = f"the cluster has {', '.join(sorted(n.name for n in nodes)[:3]) or 'no nodes'}"
+        raise InputError(str(request.metadata or request.delay_matrix), what, fix)
+    rows = [rtt.index[name] for name in names]
+    return RttMatrix(tuple(names), rtt.rtt_us[np.ix_(rows, rows)], rtt.source), notes
+
+
+def _write_packed(rtt: RttMatrix) -> int:
+    """Write the matrix in its smallest form to standard output, and say its size on stderr."""
+    if sys.stdout.isatty():
+        raise InputError("standard output", "is a terminal", "add > matrix.npz")
+    content = packed_npz(rtt)
+    sys.stdout.buffer.write(content)
+    as_text = (len(content) + 2) // 3 * 4  # in base64
+    said = f"{len(rtt.nodes)} nodes, {len(content)} bytes; {as_text} in a ConfigMap"
+    typer.echo(f"{said}, which holds {CONFIG_MAP_BYTES}", err=True)
+    if as_text > CONFIG_MAP_BYTES:
+        typer.echo("warning: too large for a ConfigMap: mount it from a volume", err=True)
     return 0
 
 
@@ -96,15 +168,14 @@ def _print_tables(
         shared = sorted(
             (z for z in zones if len(z.nodes) > 1), key=lambda z: (-len(z.nodes), z.name)
         )
-        title = f"Within {format_ms(layer.max_rtt_us)}: {_counted(len(zones), 'zone', 'zones')}"
-        alone = _counted(len(zones) - len(shared), "zone of one node", "zones of one node")
+        title = title_of(layer.max_rtt_us, len(zones))
         if not shared:
             console.print(f"{title}, all of one node")
             continue
         table = Table("zone", "nodes", "widest pair", "in the middle", title=title)
         for zone in shared:
             table.add_row(zone.name, str(len(zone.nodes)), format_ms(zone.width_us), zone.medoid)
-        table.caption = f"and {alone}" if len(zones) > len(shared) else ""
+        table.caption = alone(len(zones) - len(shared))
         console.print(table)
     console.print(f"{unknown_share(rtt):.1%} of the pairs are not measured.")
     lost = _unmeasured(tree)
@@ -112,10 +183,6 @@ def _print_tables(
         console.print(f"In no zone, for nothing is measured: {', '.join(lost)}")
     for line in _detours(triangles):
         console.print(line)
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _detours(triangles: tuple[Triangle, ...] | None) -> Iterator[str]:

@@ -6,9 +6,9 @@ puts all together. ``configs/default.yaml`` shows every field with its default.
 
 import difflib
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -133,6 +133,41 @@ def parse_settings(text: str, where: str) -> SchedulerConfiguration:
         if document.get(key) != wanted:
             found = "is missing" if key not in document else f"is {document[key]!r}"
             raise SettingsError(f"{where}: {key}", found, f"write {key}: {wanted}")
+    return _settings(document, where)
+
+
+def overridden(
+    settings: SchedulerConfiguration, changes: Mapping[str, object], where: str
+) -> SchedulerConfiguration:
+    """Return settings with some changed; `where` names the origin of the changes in errors.
+
+    Parameters
+    ----------
+    settings
+        As they are.
+    changes
+        New values by dotted key, ``leaderElection.name``.
+    where
+        The origin, for errors.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    if not changes:
+        return settings
+    document: dict[str, Any] = msgspec.to_builtins(settings)
+    for key, value in changes.items():
+        *groups, last = key.split(".")
+        group = document
+        for name in groups:
+            group = group[name]
+        group[last] = value
+    return _settings(document, where)
+
+
+def _settings(document: Mapping[str, object], where: str) -> SchedulerConfiguration:
     try:
         settings = msgspec.convert(document, SchedulerConfiguration)
     except msgspec.ValidationError as error:
