@@ -36,9 +36,10 @@ class Harness:
         settings: SchedulerConfiguration | None = None,
         zones: ZoneFunction | None = None,
         leadership: Leadership | None = None,
+        cluster: MemoryCluster | None = None,
     ) -> None:
         now_s = asyncio.get_running_loop().time
-        self.cluster, self.rtt = MemoryCluster(), MemoryRtt()
+        self.cluster, self.rtt = cluster or MemoryCluster(), MemoryRtt()
         self.state = new_state(settings or SchedulerConfiguration(), Clock(now_s, now_s))
         outside = Outside(self.cluster, self.rtt, leadership)
         decider = Decider(plan, self._run)

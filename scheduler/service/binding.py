@@ -13,7 +13,7 @@ from scheduler.domain.ports import Binding, Cluster, PodNote
 from scheduler.domain.workload import Pod
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import ServiceState
-from scheduler.service.waiting import WaitingNotes
+from scheduler.service.waiting import WAITING_REASON, WaitingNotes
 
 RTT_ANNOTATION = "isochrone.dev/rtt"
 DECISION_ANNOTATION = "isochrone.dev/decision"
@@ -110,6 +110,7 @@ class Binder:
         if not self._state.cache.pods.is_assumed(pod, node):
             self._withdraw(pod)  # the pod or its node went while it stood in line
             return
+        await self._notes.withdraw(pod, WAITING_REASON)
         binding = Binding(pod, node, annotations(assignment, order.decision))
         started_s = self._state.clock.now_s()
         try:

@@ -9,6 +9,9 @@ from scheduler.domain.workload import Pod
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import ServiceState
 
+WAITING_REASON = "FailedScheduling"
+"""Of the event, as kube-scheduler has it."""
+
 
 class WaitingNotes:
     """Tells why pods of the queue wait."""
@@ -47,7 +50,7 @@ class WaitingNotes:
         note = PodNote(
             queued.pod,
             "Warning",
-            "FailedScheduling",
+            WAITING_REASON,
             message,
             condition=condition,
             has_condition=had_condition,

@@ -1,0 +1,152 @@
+"""Events and conditions beside the main path: in order, tried again, and never too late."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from typing_extensions import override
+
+from scheduler.domain.errors import BindRefused, ClusterUnavailable
+from scheduler.domain.ports import Binding, PodNote
+from scheduler.service.logs import silent_logger
+from scheduler.service.notes import MOST_TRIES, NoteWriter
+from tests.builders import node, pod
+from tests.harness import Harness
+from tests.memory import MemoryCluster
+from tests.unit.service.first_fit import first_fit
+
+pytestmark = pytest.mark.looptime
+
+
+@asynccontextmanager
+async def writing(cluster: MemoryCluster) -> AsyncIterator[NoteWriter]:
+    writer = NoteWriter(cluster, silent_logger())
+    running = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def waits(name: str, why: str) -> PodNote:
+    return PodNote(pod(name), "Warning", "FailedScheduling", why, "Unschedulable")
+
+
+async def test_a_note_that_goes_unanswered_is_tried_again() -> None:
+    cluster = MemoryCluster()
+    answers = [ClusterUnavailable("down"), ClusterUnavailable("down")]
+
+    def down(_: PodNote) -> None:
+        if answers:
+            raise answers.pop()
+
+    cluster.before_note = down
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "no room"))
+        await writer.drain()
+
+    assert [note.message for note in cluster.notes] == ["no room"]
+
+
+async def test_a_note_that_is_never_answered_is_given_up_and_whoever_put_it_knows() -> None:
+    cluster = MemoryCluster()
+    tries: list[PodNote] = []
+    unwritten: list[str] = []
+
+    def down(note: PodNote) -> None:
+        tries.append(note)
+        raise ClusterUnavailable("down")
+
+    cluster.before_note = down
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "no room"), on_failure=lambda: unwritten.append("p"))
+        await writer.drain()
+
+    assert len(tries) == MOST_TRIES
+    assert unwritten == ["p"]
+
+
+async def test_a_newer_note_takes_the_place_of_one_that_waits_to_be_tried_again() -> None:
+    cluster = MemoryCluster()
+    answers = [ClusterUnavailable("down")]
+
+    def down(_: PodNote) -> None:
+        if answers:
+            raise answers.pop()
+
+    cluster.before_note = down
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "old"))
+        await asyncio.sleep(0.5)
+        writer.put(waits("p", "new"))
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    assert [note.message for note in cluster.notes] == ["new"]
+
+
+async def test_a_withdrawn_note_is_not_written() -> None:
+    cluster = MemoryCluster()
+    answers = [ClusterUnavailable("down")]
+
+    def down(_: PodNote) -> None:
+        if answers:
+            raise answers.pop()
+
+    cluster.before_note = down
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "no room"))
+        await asyncio.sleep(0.5)
+        await writer.withdraw(pod("p"), "FailedScheduling")
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    assert cluster.notes == []
+
+
+@dataclass
+class SlowNotes(MemoryCluster):
+    """Takes five seconds for each note, and remembers what was done in which order."""
+
+    order: list[str] = field(default_factory=list)
+
+    @override
+    async def note(self, note: PodNote) -> None:
+        await asyncio.sleep(5)
+        self.order.append(f"{note.reason} {note.pod.name}")
+
+    @override
+    async def bind(self, binding: Binding) -> None:
+        await super().bind(binding)
+        self.order.append(f"bound {binding.pod.name}")
+
+
+async def test_a_condition_that_says_a_pod_waits_never_arrives_after_its_binding() -> None:
+    slow = SlowNotes()
+    async with Harness(first_fit, cluster=slow) as harness:
+        harness.put_pod(pod("p"))
+        await harness.settle(0.5)  # its note is under way
+        harness.put_node(node("a"))
+        await harness.settle(30)
+
+    assert slow.order == ["FailedScheduling p", "bound p", "Scheduled p"]
+
+
+async def test_a_binding_that_is_not_allowed_is_told_on_the_pod() -> None:
+    async with Harness(first_fit) as harness:
+
+        def no(binding: Binding) -> None:
+            raise BindRefused(binding.pod.key, binding.node, "quota says no")
+
+        harness.cluster.before_bind = no
+        harness.put_node(node("a"))
+        harness.put_pod(pod("p"))
+        await harness.settle(60)
+
+        [note] = harness.cluster.notes
+        assert (note.reason, note.condition) == ("FailedScheduling", "SchedulerError")
+        assert note.message == "binding rejected: quota says no"
+        assert not harness.placement
