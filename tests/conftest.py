@@ -1,9 +1,16 @@
 """Settings every test shares."""
 
 import asyncio
+import itertools
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from tests.real import programs
+from tests.real.cluster import Cluster
+from tests.real.control_plane import ControlPlane
 
 # Tests talk to servers on loopback; a proxy of the environment must not get in between.
 for name in ("NO_PROXY", "no_proxy"):
@@ -17,3 +24,31 @@ settings.load_profile("isochrone")
 # pytest-asyncio asks for the current event loop and puts it back; before Python 3.14 asking makes
 # one where none is set, which nobody closes: a ResourceWarning, and warnings are errors.
 asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Run a real control plane, one for all tests that use it.
+
+    Mark those ``e2e`` and ``xdist_group("control-plane")``: then one worker runs them all.
+    """
+    lacking = programs.missing()
+    if lacking:
+        # Where everything is to be run, a control plane that is missing is a fault.
+        if os.environ.get("CI") == "true":
+            pytest.fail(lacking)
+        pytest.skip(lacking)
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
+        yield running
+
+
+_namespaces = (f"e2e-{number}" for number in itertools.count(1))
+
+
+@pytest.fixture
+def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
+    """Give a test a namespace, and a cluster without nodes; the API server runs."""
+    control_plane.ensure_api_server()
+    own = Cluster(control_plane, next(_namespaces))
+    yield own
+    own.remove()

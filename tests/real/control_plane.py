@@ -54,7 +54,8 @@ class ControlPlane:
         self.place = place
         self._wants_controllers = controllers
         self._more_flags = tuple(api_server_flags)
-        self._token = secrets.token_hex(16)
+        self.token = secrets.token_hex(16)
+        """The administrator's."""
         self._etcd_url, self.port = "", free_port()
         self._programs: dict[str, Program] = {}
 
@@ -63,7 +64,7 @@ class ControlPlane:
             self._start_etcd()
             tokens = self.place / "tokens.csv"
             tokens.touch(mode=0o600)
-            tokens.write_text(f"{self._token},admin,admin,system:masters\n")
+            tokens.write_text(f"{self.token},admin,admin,system:masters\n")
             self._start_first_api_server()
             if self._wants_controllers:
                 self._start_controllers()
@@ -124,7 +125,7 @@ class ControlPlane:
             Address of a relay in between; the API server's unless given.
         """
         path = self.place / f"{name}.kubeconfig"
-        write_kubeconfig(path, server or self.url, token or self._token, self.authority)
+        write_kubeconfig(path, server or self.url, token or self.token, self.authority)
         return path
 
     def start_api_server(self) -> None:
@@ -134,6 +135,10 @@ class ControlPlane:
             self.place / "kube-apiserver.log",
         )
         self.api_server.wait_until(self._is_ready, "the API server is ready")
+        if "kube-controller-manager" in self._programs:
+            # One that lost its server waits longer each time, up to 30 s, before it looks again.
+            self._programs["kube-controller-manager"].kill()
+            self._start_controllers()
 
     def stop_api_server(self) -> None:
         """End the API server in peace: it finishes what it is asked."""
@@ -215,7 +220,7 @@ class ControlPlane:
                 self.port = free_port()
             else:
                 break
-        self.admin = self.account(self._token)
+        self.admin = self.account(self.token)
 
     def _api_server_flags(self) -> list[str]:
         key = str(self.place / "etcd" / "fixtures" / "peer" / "key.pem")
@@ -262,7 +267,7 @@ class ControlPlane:
     def _is_ready(self) -> bool:
         if not self.authority.is_file():
             return False
-        account = self.account(self._token)
+        account = self.account(self.token)
         try:
             # Ready comes before the objects that every cluster has.
             return account.is_there("/api/v1/namespaces/kube-system") and account.is_there(

@@ -1,0 +1,36 @@
+"""The scheduler's account in the cluster, made from the shipped manifests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.api import Api, read_manifests
+from tests.real.cluster import Cluster
+from tests.real.control_plane import ControlPlane
+from tests.real.relay import Relay
+
+MANIFESTS = Path(__file__).parents[2] / "configs" / "kubernetes"
+
+
+@pytest.fixture(scope="session")
+def scheduler_token(control_plane: ControlPlane) -> str:
+    """Apply rbac.yaml; give a token of its ServiceAccount, as its pods get it."""
+    control_plane.ensure_api_server()
+    control_plane.admin.apply(read_manifests(MANIFESTS / "rbac.yaml"))
+    return control_plane.service_account_token("kube-system", "isochrone")
+
+
+@pytest.fixture
+def scheduler_account(cluster: Cluster, scheduler_token: str) -> Iterator[Api]:
+    """Give the scheduler's own way to the API server."""
+    account = cluster.control_plane.account(scheduler_token)
+    yield account
+    account.close()
+
+
+@pytest.fixture
+def relay(cluster: Cluster) -> Iterator[Relay]:
+    """Give a relay to the API server that has no faults yet."""
+    with Relay(cluster.control_plane) as running:
+        yield running
