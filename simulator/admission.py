@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from simulator.change import JsonObject, ObjectKey, Refused, invalid, key_of
+from simulator.change import JsonObject, ObjectKey, Refused, invalid, key_of, not_found
 from simulator.demand import pod_demand, quantity
 from simulator.kinds import KINDS
 from simulator.selectors import is_wanted_node
@@ -24,6 +24,7 @@ _FIRST_STATUS: dict[str, JsonObject] = {
     "Namespace": {"phase": "Active"},
 }
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 
 
 def admitted(state: State, obj: JsonObject) -> JsonObject:
@@ -81,6 +82,14 @@ def _generated(state: State, kind: str, meta: JsonObject) -> str:
             return name
 
 
+def is_qualified_name(text: str) -> bool:
+    """Whether a text names a label, a controller, …: a name, a DNS prefix before it at most."""
+    prefix, slash, name = text.rpartition("/")
+    if len(name) > _LONGEST_LABEL or _PART.fullmatch(name) is None:
+        return False
+    return not slash or (len(prefix) <= _LONGEST_NAME and _NAME.fullmatch(prefix) is not None)
+
+
 def checked_quantities(key: ObjectKey, where: str, amounts: object) -> None:
     """Refuse amounts that are not quantities of at least zero."""
     if not isinstance(amounts, dict):
@@ -98,7 +107,7 @@ def _check_metadata(state: State, key: ObjectKey, obj: JsonObject) -> None:
     if len(key.name) > _LONGEST_NAME or _NAME.fullmatch(key.name) is None:
         raise invalid(key, "metadata.name: must be a lowercase RFC 1123 subdomain")
     if key.namespace and state.store.get(ObjectKey("Namespace", "", key.namespace)) is None:
-        raise Refused(404, "NotFound", f'namespaces "{key.namespace}" not found')
+        raise not_found(ObjectKey("Namespace", "", key.namespace))
     labels = obj["metadata"].get("labels") or {}
     if not isinstance(labels, dict):
         raise invalid(key, "metadata.labels: must be a map")
@@ -109,6 +118,8 @@ def _check_metadata(state: State, key: ObjectKey, obj: JsonObject) -> None:
 def _check_label(key: ObjectKey, name: str, value: object) -> None:
     if len(name.rpartition("/")[2]) > _LONGEST_LABEL:
         raise invalid(key, f"metadata.labels: {name}: name part must be no more than 63 characters")
+    if not is_qualified_name(name):
+        raise invalid(key, f"metadata.labels: {name}: is not a qualified name")
     is_legal = isinstance(value, str) and len(value) <= _LONGEST_LABEL
     if not is_legal or _LABEL_VALUE.fullmatch(str(value)) is None:
         raise invalid(key, f"metadata.labels: {name}: {value!r} is not a label value")
@@ -246,10 +257,19 @@ def _service(_: State, __: ObjectKey, service: JsonObject) -> JsonObject:
     return {**service, "spec": spec}
 
 
+def _namespace(_: State, key: ObjectKey, namespace: JsonObject) -> JsonObject:
+    labels = {
+        **(namespace["metadata"].get("labels") or {}),
+        "kubernetes.io/metadata.name": key.name,
+    }
+    return with_metadata(namespace, labels=labels)
+
+
 _COMPLETE: dict[str, Callable[[State, ObjectKey, JsonObject], JsonObject]] = {
     "Pod": _pod,
     "Deployment": _deployment,
     "ReplicaSet": _replicated,
     "Node": _node,
     "Service": _service,
+    "Namespace": _namespace,
 }

@@ -11,6 +11,7 @@ from simulator.change import (
     key_of,
     uid_of,
 )
+from simulator.immutable import check_update
 from simulator.kinds import KINDS
 from simulator.state import State
 from simulator.status import merged, with_condition, with_metadata, with_spec
@@ -48,8 +49,8 @@ def update(state: State, obj: JsonObject, subresource: str) -> JsonObject:
             new["status"] = obj.get("status", old.get("status", {}))
         if key.kind in ("Event", "Lease"):
             del new["status"]
-        _check_update(key, old, new)
         new = completed(state, key, new)
+        check_update(key, old, new)
     if key.kind == "Node":
         new = completed(state, key, new)
     return state.put(new)
@@ -146,12 +147,3 @@ def _kept(old: JsonObject, new: JsonObject) -> JsonObject:
         if name in old["metadata"]:
             meta[name] = old["metadata"][name]
     return meta
-
-
-def _check_update(key: ObjectKey, old: JsonObject, new: JsonObject) -> None:
-    if key.kind == "Pod" and new["spec"].get("nodeName") != old["spec"].get("nodeName"):
-        raise invalid(key, "spec: a pod is bound by a Binding and never moved")
-    if key.kind in ("Deployment", "ReplicaSet") and new["spec"].get("selector") != old["spec"].get(
-        "selector"
-    ):
-        raise invalid(key, "spec.selector: field is immutable")

@@ -106,6 +106,7 @@ class RestApp:
         self, request: web.Request, target: Target, form: TableForm | None
     ) -> web.StreamResponse:
         watch = watching.watch_of(target, request.query)
+        watching.check_start(self._registry, watch)
         show: watching.Shown = partial(reading.shown, target.resource)
         if form is not None:
             show = form.row_by_row(self._registry.running.time)

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
+from simulator.admission import is_qualified_name
 from simulator.change import JsonObject, ObjectKey, Refused
 
 _LONGEST_NOTE = 1024  # bytes
 _LONGEST_WORD = 128
+_DEPRECATED = {
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+    "deprecatedSource": "source",
+}
 _WORDS = ("reportingController", "reportingInstance", "action", "reason")
 
 
@@ -39,17 +46,27 @@ def _faults(key: ObjectKey, event: JsonObject) -> Iterator[tuple[str, str]]:
     if about != key.namespace:
         value = f'Invalid value: "{about}": does not match event.namespace'
         yield "involvedObject.namespace", value
-    if not event.get("eventTime"):
+    if event.get("eventTime"):
+        yield from _long_or_missing(event)
+    else:
         yield "eventTime", "Required value"
+    kind = event.get("type") or ""
+    if kind not in ("Normal", "Warning"):
+        yield "type", f'Invalid value: "": has invalid value: {kind}'
+    for field, named in _DEPRECATED.items():
+        if event.get(field):
+            yield named, 'Invalid value: "": needs to be unset'
+
+
+def _long_or_missing(event: JsonObject) -> Iterator[tuple[str, str]]:
     for field in _WORDS:
         word = str(event.get(field) or "")
         if not word:
             yield field, "Required value"
+        elif field == "reportingController":
+            if not is_qualified_name(word):
+                yield field, f'Invalid value: "{word}": must be a qualified name'
         elif len(word.encode()) > _LONGEST_WORD:
-            yield field, f'Invalid value: "{word}": can have at most {_LONGEST_WORD} characters'
-    note = str(event.get("note") or "")
-    if len(note.encode()) > _LONGEST_NOTE:
-        yield "note", f'Invalid value: "{note}": can have at most {_LONGEST_NOTE} characters'
-    kind = event.get("type") or ""
-    if kind not in ("Normal", "Warning"):
-        yield "type", f'Invalid value: "{kind}": has invalid value: {kind}'
+            yield field, f'Invalid value: "": can have at most {_LONGEST_WORD} characters'
+    if len(str(event.get("note") or "").encode()) > _LONGEST_NOTE:
+        yield "message", f'Invalid value: "": can have at most {_LONGEST_NOTE} characters'

@@ -13,6 +13,7 @@ from simulator.rest.jsonpatch import json_patched
 from simulator.rest.reading import shown
 from simulator.rest.registry import Registry
 from simulator.rest.resources import Target
+from simulator.rest.shapes import check_shape
 from simulator.rest.strategic import strategic
 from simulator.rest.subresources import scale_of, set_scale
 from simulator.rest.writing import Sent, executed, update_of
@@ -50,7 +51,7 @@ def patch(registry: Registry, target: Target, sent: Sent) -> tuple[JsonObject, i
         raise not_found(target.key)
     new = _patched(shown(resource, old), change, sent.content_type)
     new = check_place(target, _same_object(target, shown(resource, old), new))
-    written = executed(registry, update_of(target, resource.read(new)))
+    written = executed(registry, update_of(target, check_shape(resource.read(new))))
     return shown(resource, written), 200
 
 
@@ -111,4 +112,4 @@ def _create(registry: Registry, target: Target, written: Any) -> JsonObject:  # 
     if said != (resource.group_version, resource.kind.name):
         raise Refused(400, "BadRequest", f"{said[0]}/{said[1]} cannot be applied at this path")
     new = check_place(target, _clean({**written, "metadata": written.get("metadata", {})}))
-    return shown(resource, executed(registry, Create(resource.read(new))))
+    return shown(resource, executed(registry, Create(check_shape(resource.read(new)))))

@@ -1,8 +1,6 @@
 """What hangs on an object: bindings, evictions, scale; and what only containers could answer."""
 
-from typing import Any
-
-from simulator.change import JsonObject, Refused, conflict, invalid, not_found
+from simulator.change import JsonObject, Refused, conflict, not_found
 from simulator.command import Bind, Scale
 from simulator.rest.answers import bad_request, success
 from simulator.rest.bodies import check_place, read_object
@@ -69,13 +67,17 @@ def set_scale(registry: Registry, target: Target, said: JsonObject) -> JsonObjec
     obj = registry.running.cluster.get(target.key)
     if obj is None:
         raise not_found(target.key)
-    version = said["metadata"].get("resourceVersion")
+    meta = said.get("metadata")
+    if not isinstance(meta, dict):
+        raise bad_request("Scale: metadata must be an object")
+    version = meta.get("resourceVersion")
     if version and version != obj["metadata"]["resourceVersion"]:
         text = "the object has been modified; please apply your changes to the latest version"
         raise conflict(target.key, f"{text} and try again")
-    replicas: Any = (said.get("spec") or {}).get("replicas", 0)
+    spec = said.get("spec") or {}
+    replicas = spec.get("replicas", 0) if isinstance(spec, dict) else None
     if isinstance(replicas, bool) or not isinstance(replicas, int):
-        raise invalid(target.key, f"spec.replicas: Invalid value: {replicas!r}: must be a number")
+        raise bad_request("Scale: spec.replicas must be a whole number")
     return _scale(executed(registry, Scale(target.key, replicas)))
 
 

@@ -72,6 +72,21 @@ def watch_of(target: Target, query: Mapping[str, str]) -> Watch:
     )
 
 
+def check_start(registry: Registry, watch: Watch) -> None:
+    """Refuse a watch that would begin with changes which are not kept.
+
+    A real API server may say so in an ERROR event too, as this one does to a watch that falls
+    behind later; clients must understand both.
+
+    Raises
+    ------
+    Refused
+        410.
+    """
+    if watch.version and not watch.marks_initial:
+        registry.log.after(watch.version)
+
+
 async def lines(registry: Registry, watch: Watch, show: Shown) -> AsyncGenerator[bytes, None]:
     """Yield a watch's events, some lines at a time; end when its time is over or it is too late."""
     loop = asyncio.get_running_loop()

@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.change import JsonObject, Refused, conflict, details_of, not_found, uid_of
+from simulator.change import (
+    JsonObject,
+    Refused,
+    conflict,
+    details_of,
+    forbidden,
+    key_of,
+    not_found,
+    uid_of,
+)
 from simulator.command import Command, Create, Delete, Update
+from simulator.kinds import KINDS
 from simulator.rest.answers import bad_request, success
 from simulator.rest.bodies import check_place, read_json, read_object
 from simulator.rest.newevents import check_event
@@ -12,7 +22,10 @@ from simulator.rest.query import flag, number
 from simulator.rest.reading import as_list, selected, shown
 from simulator.rest.registry import Page, Registry
 from simulator.rest.resources import Target
+from simulator.rest.shapes import check_shape
 
+_KEPT_NAMESPACES = ("default", "kube-system")
+_CONTROLLERS = ("Deployment", "ReplicaSet")
 _RETURNED = ("Pod", "Service", "Namespace")
 """Kinds whose deletion answers with the object; others answer with a Status."""
 
@@ -37,6 +50,7 @@ def create(registry: Registry, target: Target, sent: Sent) -> JsonObject:
     resource = target.resource
     obj = read_object(sent.body, sent.content_type, resource.kind.name, resource.group_version)
     obj = check_place(target, obj)
+    stored = check_shape(resource.read(obj))
     if resource.group == "events.k8s.io":
         name = str(obj["metadata"].get("name", ""))
         check_event(target.key._replace(name=name), obj)
@@ -45,14 +59,14 @@ def create(registry: Registry, target: Target, sent: Sent) -> JsonObject:
         message = "metadata.name: Required value: name or generateName is required"
         kind = resource.kind.name
         raise Refused(422, "Invalid", f'{kind} "" is invalid: {message}', details)
-    return shown(resource, executed(registry, Create(resource.read(obj))))
+    return shown(resource, executed(registry, Create(stored)))
 
 
 def replace(registry: Registry, target: Target, sent: Sent) -> JsonObject:
     """Replace an object, or its status, and return it."""
     resource = target.resource
     obj = read_object(sent.body, sent.content_type, resource.kind.name, resource.group_version)
-    obj = resource.read(check_place(target, obj))
+    obj = check_shape(resource.read(check_place(target, obj)))
     return shown(resource, executed(registry, update_of(target, obj)))
 
 
@@ -71,11 +85,24 @@ def delete(registry: Registry, target: Target, sent: Sent) -> JsonObject:
     if version and version != old["metadata"]["resourceVersion"]:
         said = f"the ResourceVersion in the precondition ({version}) does not match"
         raise conflict(target.key, f"{said} the ResourceVersion in record")
+    if target.resource.kind.name == "Namespace":
+        _empty(registry, target)
     registry.running.execute(options.command(target))
     if target.resource.kind.name in _RETURNED:
         left = registry.running.cluster.get(target.key)
         return shown(target.resource, left if left is not None else old)
     return success({**details_of(target.key), "uid": uid_of(old)})
+
+
+def _empty(registry: Registry, target: Target) -> None:
+    """Delete what is in a namespace, controllers first, pods without grace."""
+    if target.name in _KEPT_NAMESPACES:
+        raise forbidden(target.key, "this namespace may not be deleted")
+    for kind in sorted(KINDS.values(), key=lambda kind: kind.name not in _CONTROLLERS):
+        if kind.is_namespaced:
+            for obj in registry.running.cluster.all_of(kind.name, target.name):
+                if registry.running.cluster.get(key_of(obj)) is not None:
+                    registry.running.execute(Delete(key_of(obj), grace_s=0))
 
 
 def delete_all(registry: Registry, target: Target, sent: Sent) -> JsonObject:
