@@ -14,6 +14,10 @@ from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError
 
 
+_TITLE_WIDTH = 36
+"""A narrower table would break its own title."""
+
+
 def show_running(port: int, form: str) -> int:
     """Print the zones of the scheduler on a port of this machine; return the exit status.
 
@@ -45,7 +49,7 @@ def _print_layer(console: Console, layer: Mapping[str, Any]) -> None:
     shared = [zone for zone in zones if zone["nodes"] > 1]
     title = title_of(round(layer["diameterMs"] * 1000), len(zones))
     if shared:
-        table = Table("zone", "nodes", title=title)
+        table = Table("zone", "nodes", title=title, min_width=_TITLE_WIDTH)
         for zone in shared:
             table.add_row(zone["name"], str(zone["nodes"]))
         table.caption = alone(len(zones) - len(shared))

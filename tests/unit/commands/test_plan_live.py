@@ -3,63 +3,12 @@
 import json
 from pathlib import Path
 
-import yaml
 from typer.testing import CliRunner
 
 from commands.app import app
-from tests.canned_http import Canned, serving
+from tests.canned_http import serving
+from tests.live_answers import answers, kubeconfig, pod
 from tests.plan_command import MATRIX, METADATA
-
-SERVER_LISTS = ("/api/v1/nodes", "/api/v1/pods", "/api/v1/services")
-
-
-def node(name: str) -> dict[str, object]:
-    return {
-        "metadata": {"name": name},
-        "status": {
-            "allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"},
-            "conditions": [{"type": "Ready", "status": "True"}],
-        },
-    }
-
-
-def pod(name: str, scheduler: str, cpu: str, on: str = "") -> dict[str, object]:
-    return {
-        "metadata": {"name": name, "namespace": "default", "labels": {"delay_edge-1": "10"}},
-        "spec": {
-            "schedulerName": scheduler,
-            "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}],
-        }
-        | ({"nodeName": on} if on else {}),
-        "status": {"phase": "Running" if on else "Pending"},
-    }
-
-
-def answers(*pods: dict[str, object]) -> dict[str, Canned]:
-    nodes = [node(name) for name in ("edge-1", "edge-2", "cloud-1")]
-    items = dict(zip(SERVER_LISTS, (nodes, list(pods), []), strict=True))
-    return {
-        path: Canned(json.dumps({"metadata": {}, "items": found}).encode())
-        for path, found in items.items()
-    }
-
-
-def kubeconfig(folder: Path, server: str) -> Path:
-    at = folder / "kubeconfig"
-    named = {"name": "here"}
-    at.write_text(
-        yaml.safe_dump(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "here",
-                "clusters": [named | {"cluster": {"server": server}}],
-                "contexts": [named | {"context": {"cluster": "here", "user": "here"}}],
-                "users": [named | {"user": {}}],
-            }
-        )
-    )
-    return at
 
 
 def test_waiting_pods_of_ours_are_planned_around_the_load_of_others(tmp_path: Path) -> None:
@@ -85,6 +34,23 @@ def test_waiting_pods_of_ours_are_planned_around_the_load_of_others(tmp_path: Pa
     document = json.loads(ran.stdout)
     assert document["placement"]["ours"] == "edge-2"
     assert "theirs" not in document["placement"] | document["unplaced"]
+
+
+def test_a_node_the_matrix_does_not_name_is_told_and_takes_what_needs_no_delay(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "m.csv").write_text("edge-1,moon\n0,5\n5,0\n")
+    free = pod("free", "custom-scheduler", "1", delay="")
+    with serving(answers(pod("ours", "custom-scheduler", "1"), free)) as server:
+        config = f"--kubeconfig={kubeconfig(tmp_path, server)}"
+        ran = CliRunner().invoke(app, ["plan", config, f"--delay-matrix={tmp_path / 'm.csv'}"])
+
+    assert ran.exit_code == 0, ran.stderr
+    placement = json.loads(ran.stdout)["placement"]
+    assert placement["ours"] == "edge-1"
+    assert placement["free"]
+    assert "does not measure 2 of the cluster's 3 nodes: cloud-1, edge-2" in ran.stderr
+    assert "names 1 nodes the cluster does not have: moon" in ran.stderr
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:

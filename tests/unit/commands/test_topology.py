@@ -8,6 +8,9 @@ import yaml
 from typer.testing import CliRunner
 
 from commands.app import app
+from telemetry.sources.file import read_matrix
+from tests.canned_http import Canned, serving
+from tests.live_answers import answers, kubeconfig
 
 ROWS = "0 1 30\n1 0 2\n30 2 0\n"
 
@@ -94,3 +97,73 @@ def test_clustering_switched_off_is_said(tmp_path: Path) -> None:
     status, _, err = called(tmp_path, "--config", str(config))
     assert status == 2
     assert "clustering.enabled" in err
+
+
+def test_npz_is_the_matrix_itself_small_enough_for_a_config_map(tmp_path: Path) -> None:
+    (tmp_path / "m.txt").write_text(ROWS)
+    (tmp_path / "names.json").write_text('{"a": 0, "b": 1, "c": 2}')
+    files = ["--delay-matrix", str(tmp_path / "m.txt"), "--metadata", str(tmp_path / "names.json")]
+    ran = CliRunner().invoke(app, ["topology", *files, "--output", "npz"])
+    (tmp_path / "m.npz").write_bytes(ran.stdout_bytes)
+
+    matrix = read_matrix(tmp_path / "m.npz")
+
+    assert matrix.nodes == ("a", "b", "c")
+    assert matrix.rtt_us.tolist() == [[0, 1000, 30_000], [1000, 0, 2000], [30_000, 2000, 0]]
+    assert "3 nodes" in ran.stderr
+    assert "in a ConfigMap, which holds 1048576" in ran.stderr
+
+
+def test_of_a_matrix_only_the_clusters_nodes_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("edge-1,edge-2,moon\n0,1,9\n1,0,9\n9,9,0\n")
+    with serving(answers()) as server:
+        config = f"--kubeconfig={kubeconfig(tmp_path, server)}"
+        arguments = ["topology", config, f"--delay-matrix={tmp_path / 'm.csv'}", "--output=json"]
+        ran = CliRunner().invoke(app, arguments)
+
+    assert ran.exit_code == 0, ran.stderr
+    (zone,) = json.loads(ran.stdout)["layers"][2]["zones"]
+    assert zone["nodes"] == ["edge-1", "edge-2"]
+    assert "does not measure 1 of the cluster's 3 nodes: cloud-1" in ran.stderr
+
+
+def test_a_matrix_of_another_cluster_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("moon\n0\n")
+    with serving(answers()) as server:
+        config = f"--kubeconfig={kubeconfig(tmp_path, server)}"
+        ran = CliRunner().invoke(app, ["topology", config, f"--delay-matrix={tmp_path / 'm.csv'}"])
+
+    assert ran.exit_code == 2
+    assert "measures no node of the cluster; the cluster has cloud-1, edge-1, edge-2" in ran.stderr
+
+
+def test_a_running_scheduler_is_asked_for_its_zones() -> None:
+    zones = [{"name": "z5-a", "nodes": 2}, {"name": "z5-b", "nodes": 1}]
+    layer = {"diameterMs": 5.0, "zones": zones, "withoutZone": 1}
+    answers_of_one = {
+        "/api/summary": Canned(b'{"podsPlaced": 0, "notices": ["a word of caution"]}'),
+        "/api/zones": Canned(json.dumps({"layers": [layer]}).encode()),
+    }
+    with serving(answers_of_one) as server:
+        ran = CliRunner().invoke(app, ["topology", f"--port={server.rpartition(':')[2]}"])
+
+    assert ran.exit_code == 0, ran.stderr
+    for said in ("a word of caution", "Within 5ms: 2 zones", "z5-a", "and 1 zone of one node"):
+        assert said in ran.stdout
+    assert "1 node is in no zone" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no matrix is named; give --delay-matrix, or --port"),
+        (["--port=1", "--delay-matrix=m"], "--port goes without files and --kubeconfig"),
+        (["--port=1", "--output=labels"], "--output labels: needs the matrix"),
+        (["--port=1"], "no dev mode answers"),
+    ],
+    ids=range(4),
+)
+def test_options_that_do_not_go_together_are_refused(arguments: list[str], said: str) -> None:
+    ran = CliRunner().invoke(app, ["topology", *arguments])
+
+    assert (ran.exit_code, said in ran.stderr) == (2, True)
