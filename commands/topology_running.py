@@ -13,7 +13,6 @@ from commands.running import running_scheduler
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError
 
-
 _TITLE_WIDTH = 36
 """A narrower table would break its own title."""
 
