@@ -159,12 +159,20 @@ def _check_readable(key: ObjectKey, pod: JsonObject) -> None:
 def _container(key: ObjectKey, container: JsonObject) -> JsonObject:
     """Return a container whose missing requests are its limits, as the API server's defaults."""
     _check_resources(key, container)
+    container = _with_protocols(container)
     resources = container.get("resources") or {}
     limits = resources.get("limits")
     if not limits:
         return container
     requests = {**limits, **(resources.get("requests") or {})}
     return {**container, "resources": {**resources, "requests": requests}}
+
+
+def _with_protocols(container: JsonObject) -> JsonObject:
+    ports = container.get("ports")
+    if not ports:
+        return container
+    return {**container, "ports": [{"protocol": "TCP", **port} for port in ports]}
 
 
 def _check_resources(key: ObjectKey, holder: JsonObject) -> None:
@@ -231,7 +239,10 @@ def _replicated(state: State, key: ObjectKey, obj: JsonObject) -> JsonObject:
     _pod(state, key, {"metadata": {}, "spec": template.get("spec") or {}})  # for its refusals
     for name, value in labels.items():
         _check_label(key, str(name), value)
-    return with_spec(obj, replicas=_replicas(key, spec.get("replicas")))
+    inner = {**template["spec"]}
+    inner["containers"] = [_with_protocols(container) for container in inner["containers"]]
+    replicas = _replicas(key, spec.get("replicas"))
+    return with_spec(obj, replicas=replicas, template={**template, "spec": inner})
 
 
 def _replicas(key: ObjectKey, value: object) -> int:
@@ -242,18 +253,26 @@ def _replicas(key: ObjectKey, value: object) -> int:
     return value
 
 
-def _node(_: State, key: ObjectKey, node: JsonObject) -> JsonObject:
+def _node(state: State, key: ObjectKey, node: JsonObject) -> JsonObject:
     status = node.get("status") or {}
     for part in ("capacity", "allocatable"):
         checked_quantities(key, f"status.{part}", status.get(part, {}))
     allocatable = status.get("allocatable", status.get("capacity", {}))
     labels = {"kubernetes.io/hostname": key.name} | (node["metadata"].get("labels") or {})
-    out = with_status({**node, "spec": node.get("spec") or {}}, allocatable=allocatable)
+    # The imitation kubelets write no times of their own; kubectl describe would show the year 1.
+    since = {"lastHeartbeatTime": state.stamp(), "lastTransitionTime": state.stamp()}
+    conditions = [{**since, **condition} for condition in status.get("conditions") or ()]
+    out = with_status(
+        {**node, "spec": node.get("spec") or {}}, allocatable=allocatable, conditions=conditions
+    )
     return with_metadata(out, labels=labels)
 
 
 def _service(_: State, __: ObjectKey, service: JsonObject) -> JsonObject:
     spec = {"type": "ClusterIP", "clusterIP": "None"} | (service.get("spec") or {})
+    if spec.get("ports"):
+        ports = [{"protocol": "TCP", "targetPort": p["port"], **p} for p in spec["ports"]]
+        spec["ports"] = ports
     return {**service, "spec": spec}
 
 

@@ -63,7 +63,8 @@ class EmbeddedCluster:
         self._written: JsonObject | None = None
         for name in _NAMESPACES:
             meta = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
-            self._state.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
+            self._state.put({**namespace, "status": {"phase": "Active"}})
 
     @property
     def now_s(self) -> float:

@@ -8,6 +8,11 @@ from simulator.change import JsonObject, Refused
 from simulator.rest.answers import JSON, bad_request
 from simulator.rest.resources import Target
 
+_NO_PROTOBUF = (
+    "kubectl sends some generated objects in another form: write them out with "
+    "--dry-run=client -o yaml and give that to kubectl create -f -"
+)
+
 
 def read_json(body: bytes, what: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return a body as JSON; `what` says of what kind it must be.
@@ -34,7 +39,8 @@ def read_object(body: bytes, content_type: str, kind: str, api_version: str) -> 
         415 if it is not said to be JSON, 400 if it is not such an object.
     """
     if content_type not in (JSON, "application/octet-stream"):
-        raise unsupported(JSON)
+        hint = f"; {_NO_PROTOBUF}" if "protobuf" in content_type else ""
+        raise unsupported(f"{JSON}{hint}")
     obj = read_json(body, kind)
     if not isinstance(obj, dict):
         message = f"json parse error: {type(obj).__name__} in place of an object"
