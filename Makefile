@@ -15,7 +15,7 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench control-plane clean
+.PHONY: help run test check format bench bench-live control-plane clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -41,6 +41,9 @@ format: $(VENV)/.dev-ready ## rewrite the sources in the house's format
 bench: $(VENV)/.run-ready ## measure, and print ratios against references run beside (ARGS=--quick)
 	@for script in benchmarks/bench_*.py; do \
 		$(BIN)/python -m benchmarks.$$(basename $$script .py) $(ARGS) || exit 1; done
+
+bench-live: $(VENV)/.run-ready ## measure beside kube-scheduler on a real API server (needs make control-plane)
+	@$(BIN)/python -m benchmarks.live $(ARGS)
 
 control-plane: ## build the real control plane that the e2e tests run, once (needs Go)
 	@tests/control_plane/build.sh
