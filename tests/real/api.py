@@ -83,20 +83,12 @@ class Api:
         requests.RequestException
             If there is none.
         """
-        content_type = options.pop("content_type", "application/json")
-        answer = self._session.request(
-            method,
-            f"{self.server}{path}",
-            params=options,
-            data=body if isinstance(body, str) else None,
-            json=None if isinstance(body, str) else body,
-            headers={"Content-Type": content_type},
-            timeout=_TIMEOUT_S,
-        )
-        if not answer.ok:
-            raise Refused(f"{method} {path}", answer.status_code, _message(answer))
-        found: Object = answer.json()
+        found: Object = self._answer(method, path, body, options).json()
         return found
+
+    def text(self, path: str) -> str:
+        """Return what is answered as it is: metrics, logs."""
+        return self._answer("GET", path, None, {}).text
 
     def get(self, path: str, **query: str) -> Object:
         """Return one object, or one list."""
@@ -164,6 +156,23 @@ class Api:
         plural, is_namespaced = self._resources(root)[kind]
         folder = f"/namespaces/{metadata.get('namespace', 'default')}" if is_namespaced else ""
         return f"{root}{folder}/{plural}/{metadata['name']}"
+
+    def _answer(
+        self, method: str, path: str, body: object, options: dict[str, str]
+    ) -> requests.Response:
+        content_type = options.pop("content_type", "application/json")
+        answer = self._session.request(
+            method,
+            f"{self.server}{path}",
+            params=options,
+            data=body if isinstance(body, str) else None,
+            json=None if isinstance(body, str) else body,
+            headers={"Content-Type": content_type},
+            timeout=_TIMEOUT_S,
+        )
+        if not answer.ok:
+            raise Refused(f"{method} {path}", answer.status_code, _message(answer))
+        return answer
 
     def _read_resources(self, root: str) -> dict[str, tuple[str, bool]]:
         found = self.get(root)["resources"]

@@ -1,0 +1,97 @@
+"""The shipped manifests agree with each other, with the settings and with the command line."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+
+from scheduler.service.settings import SchedulerConfiguration, load_settings
+
+ROOT = Path(__file__).parents[2]
+MANIFESTS = ROOT / "configs" / "kubernetes"
+
+
+def manifest(file: str, kind: str) -> dict[str, Any]:
+    """Return the first object of a kind in a file."""
+    documents = yaml.safe_load_all((MANIFESTS / file).read_text())
+    found: dict[str, Any] = next(d for d in documents if d["kind"] == kind)
+    return found
+
+
+@pytest.fixture
+def spec() -> dict[str, Any]:
+    found: dict[str, Any] = manifest("deployment.yaml", "Deployment")["spec"]["template"]["spec"]
+    return found
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> SchedulerConfiguration:
+    (tmp_path / "config.yaml").write_text(
+        manifest("configmap.yaml", "ConfigMap")["data"]["config.yaml"]
+    )
+    return load_settings(tmp_path / "config.yaml")
+
+
+def mounts(spec: dict[str, Any]) -> dict[str, str]:
+    """Return mount path by the name of what is mounted there."""
+    volumes = {v["name"]: v.get("configMap", {}).get("name", "") for v in spec["volumes"]}
+    return {volumes[m["name"]]: m["mountPath"] for m in spec["containers"][0]["volumeMounts"]}
+
+
+def test_the_settings_are_those_the_scheduler_is_told_to_read(spec: dict[str, Any]) -> None:
+    config = manifest("configmap.yaml", "ConfigMap")
+    folder = mounts(spec)[config["metadata"]["name"]]
+
+    (key,) = config["data"]
+
+    assert f"--config={folder}/{key}" in spec["containers"][0]["args"]
+
+
+def test_the_matrix_is_looked_for_where_it_is_mounted(
+    spec: dict[str, Any], settings: SchedulerConfiguration
+) -> None:
+    folder = PurePosixPath(settings.telemetry.matrix.path).parent
+
+    assert str(folder) == mounts(spec)["isochrone-matrix"]
+
+
+def test_replicas_elect_a_leader_by_the_lease_they_have_a_right_to(
+    settings: SchedulerConfiguration,
+) -> None:
+    role = manifest("rbac.yaml", "Role")
+    named = [rule["resourceNames"] for rule in role["rules"] if "resourceNames" in rule]
+
+    assert settings.leader_election.enabled
+    assert named == [[settings.leader_election.name]]
+    assert role["metadata"]["namespace"] == settings.leader_election.namespace
+
+
+def test_the_probes_ask_the_port_the_scheduler_serves(spec: dict[str, Any]) -> None:
+    (container,) = spec["containers"]
+    (port,) = container["ports"]
+
+    assert f"--port={port['containerPort']}" in container["args"]
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["port"] == port["name"]
+
+
+def test_replicas_run_as_the_account_that_has_the_rights(spec: dict[str, Any]) -> None:
+    account = manifest("rbac.yaml", "ServiceAccount")["metadata"]
+    subject = {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
+
+    assert spec["serviceAccountName"] == account["name"]
+    for kind in ("ClusterRoleBinding", "RoleBinding"):
+        assert manifest("rbac.yaml", kind)["subjects"] == [subject]
+
+
+def test_replicas_are_told_apart_from_others_by_the_same_labels_everywhere(
+    spec: dict[str, Any],
+) -> None:
+    deployment = manifest("deployment.yaml", "Deployment")["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    budget = manifest("deployment.yaml", "PodDisruptionBudget")["spec"]
+    spread = [one["labelSelector"] for one in spec["topologySpreadConstraints"]]
+
+    for selector in (deployment["selector"], budget["selector"], *spread):
+        assert selector["matchLabels"] == labels
