@@ -18,6 +18,8 @@ def run() -> None:
 
         main()
     except ModuleNotFoundError as error:
+        if error.name == "simulator" and not (_ROOT / "simulator").exists():
+            sys.exit("dev mode is not part of this image; run it from a checkout: make run")
         if error.name is None or error.name.partition(".")[0] in _OURS:
             raise
         arguments = " ".join(["main.py", *sys.argv[1:]])
