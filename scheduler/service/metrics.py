@@ -120,7 +120,7 @@ class ServiceMetrics:
         )
         self.rtt_tables = self._counter("isochrone_rtt_tables", "RTT tables taken over.", [])
         self.rtt_failures = self._counter(
-            "isochrone_rtt_failures", "Times a source of RTTs broke off.", []
+            "isochrone_rtt_failures", "Times RTTs could not be read from their source.", []
         )
         self.rtt_updated_s = LatestTime(
             Gauge(

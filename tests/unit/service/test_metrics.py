@@ -1,9 +1,14 @@
 """What the metrics endpoint says, in Prometheus' text form."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from scheduler.service.metrics import ServiceMetrics
 from scheduler.service.rtt_health import RttHealth
+
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
 def metrics(wall_s: float = 1_000.0) -> ServiceMetrics:
@@ -65,3 +70,15 @@ def test_the_state_of_the_source_is_one_sentence(
     health: RttHealth, nodes: int, age_s: float | None, said: str
 ) -> None:
     assert said in health.sentence(nodes, age_s)
+
+
+def test_every_metric_and_no_other_is_in_the_handbook() -> None:
+    rows = [line for line in OPERATIONS.read_text().splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"(?:scheduler|isochrone)_\w+", row)}
+    exported = {
+        line.split()[2]
+        for line in lines(metrics())
+        if line.startswith("# TYPE") and "_created" not in line
+    }
+
+    assert documented == exported
