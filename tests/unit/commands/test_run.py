@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -148,6 +148,62 @@ async def test_a_signal_ends_a_service_that_works() -> None:
     assert status == 200
     assert "no source is set (telemetry.matrix.path in the settings, or --delay-matrix)" in text
     assert "isochrone_leading 1.0" in metrics
+
+
+class BriefLeadership:
+    """Implements `Leadership`: leads once if it is elected at all, and is deposed when told."""
+
+    def __init__(self, *, is_elected: bool = True) -> None:
+        self.is_elected = is_elected
+        self.is_leading = False
+        self.holder = "another"
+        self.lost = asyncio.Event()
+        self.released = 0
+
+    async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        if self.is_elected:
+            await prepare()
+            self.is_leading = True
+        await self.lost.wait()
+        self.is_leading = False
+
+    async def release(self) -> None:
+        self.released += 1
+
+
+async def test_a_deposed_leader_ends_with_a_status_that_has_it_started_anew() -> None:
+    cluster, port, leadership = MemoryCluster({"a": node("a")}), free_port(), BriefLeadership()
+    where = Where(port=port, address="127.0.0.1")
+    state = new()
+    task = asyncio.create_task(serve(cluster, leadership, state, where, silent_logger()))
+    async with asyncio.timeout(PATIENCE_S):
+        while not (leadership.is_leading and state.cache.is_synced):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    leading = (await answer(port, "/readyz?verbose"))[1]
+    leadership.lost.set()
+
+    assert await task == 1
+    assert "[+]leadership ok: this replica leads" in leading
+
+
+async def test_a_replica_that_stands_by_is_ready_and_says_who_leads() -> None:
+    cluster, port, leadership = (
+        MemoryCluster({"a": node("a")}),
+        free_port(),
+        BriefLeadership(is_elected=False),
+    )
+    where = Where(port=port, address="127.0.0.1")
+    state = new()
+    task = asyncio.create_task(serve(cluster, leadership, state, where, silent_logger()))
+    async with asyncio.timeout(PATIENCE_S):
+        while not state.cache.is_synced:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    status, text = await answer(port, "/readyz")
+    signal.raise_signal(signal.SIGTERM)
+
+    assert await task == 0
+    assert (status, "this replica stands by; another leads" in text) == (200, True)
+    assert leadership.released == 1
 
 
 async def test_a_port_that_is_taken_ends_before_anything_is_bound() -> None:
