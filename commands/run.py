@@ -84,7 +84,7 @@ async def _connect(
 ) -> int:
     clock = Clock(asyncio.get_running_loop().time, lambda: datetime.now(UTC).timestamp())
     async with connected(where.kubeconfig, context=where.context) as client:
-        cluster = KubeCluster(client, settings.scheduler_name, clock.wall_s)
+        cluster = KubeCluster(client, settings.scheduler_name)
         leadership = _leadership(client, settings, clock)
         log.info("run.started", version=VERSION, server=client.server, **_told(settings))
         return await serve(cluster, leadership, new_state(settings, clock), where, log)

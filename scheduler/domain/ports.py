@@ -112,6 +112,8 @@ class PodNote:
 
     `condition` is the reason of the ``PodScheduled=False`` condition to be set with it, or empty;
     `has_condition` says that the pod has that condition already, so that its transition time stays.
+    `at_s` is when it was noted, on the wall clock: a note written twice, because the first answer
+    was lost, is one note.
     """
 
     pod: Pod
@@ -120,6 +122,7 @@ class PodNote:
     message: str
     condition: Literal["", "Unschedulable", "SchedulerError"] = ""
     has_condition: bool = False
+    at_s: float = 0.0
 
 
 class Cluster(Protocol):

@@ -28,8 +28,6 @@ class KubeCluster:
         Connected.
     scheduler_name
         Who reports events: ``spec.schedulerName`` of our pods.
-    wall_s
-        The wall clock, seconds since 1970.
     silence_s
         As `scheduler.kube.watch.watch`.
     """
@@ -38,12 +36,11 @@ class KubeCluster:
         self,
         client: KubeClient,
         scheduler_name: str,
-        wall_s: Callable[[], float],
         *,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._client = client
-        self._writer = EventWriter(client, scheduler_name, wall_s)
+        self._writer = EventWriter(client, scheduler_name)
         self._silence_s = silence_s
         self._reflectors: list[Reflector] = []
         self._lists = _Lists()

@@ -6,9 +6,9 @@ patch of the status, which merges conditions by their type.
 """
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from zlib import crc32
 
 from scheduler.domain.errors import SchedulerError
 from scheduler.domain.ports import PodNote
@@ -19,6 +19,7 @@ LONGEST_NOTE = 1024
 
 _LONGEST_NAME = 253
 _GONE = (404, 409)
+_CONFLICT = 409
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -31,8 +32,6 @@ class EventWriter:
         Connected.
     scheduler_name
         ``reportingController``, as a kube-scheduler's profile.
-    wall_s
-        The wall clock, seconds since 1970.
     host
         Of this process, for ``reportingInstance``.
     """
@@ -41,14 +40,11 @@ class EventWriter:
         self,
         client: KubeClient,
         scheduler_name: str,
-        wall_s: Callable[[], float],
         host: str | None = None,
     ) -> None:
         self._client = client
         self._name = scheduler_name
         self._instance = f"{scheduler_name}-{host or socket.gethostname()}"[:128]
-        self._wall_s = wall_s
-        self._last_ns = 0
 
     async def write(self, note: PodNote) -> None:
         """Write the condition, where there is one, and the event.
@@ -70,9 +66,8 @@ class EventWriter:
             raise failed
 
     async def _post_event(self, note: PodNote) -> None:
-        now_ns = self._now_ns()
         pod = note.pod
-        suffix = f".{now_ns:x}"
+        suffix = f".{_number(note):x}"
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
@@ -80,7 +75,7 @@ class EventWriter:
                 "namespace": pod.namespace,
                 "name": pod.name[: _LONGEST_NAME - len(suffix)].rstrip(".-") + suffix,
             },
-            "eventTime": _micro_time(now_ns),
+            "eventTime": _micro_time(note.at_s),
             "reportingController": self._name,
             "reportingInstance": self._instance,
             "action": "Binding" if note.reason == "Scheduled" else "Scheduling",
@@ -96,7 +91,11 @@ class EventWriter:
             "type": note.kind,
         }
         path = f"/apis/events.k8s.io/v1/namespaces/{pod.namespace}/events"
-        await self._client.send("POST", path, body)
+        try:
+            await self._client.send("POST", path, body)
+        except Denied as error:
+            if error.status != _CONFLICT:  # it is there: the answer to a first try was lost
+                raise
 
     async def _set_condition(self, note: PodNote) -> None:
         pod = note.pod
@@ -108,7 +107,7 @@ class EventWriter:
             "lastProbeTime": None,
         }
         if not note.has_condition:  # it moves only with the status
-            condition["lastTransitionTime"] = _second_time(self._now_ns())
+            condition["lastTransitionTime"] = _second_time(note.at_s)
         # With the uid, a later pod of that name is left alone: the server answers with a conflict.
         body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/status"
@@ -118,11 +117,6 @@ class EventWriter:
             if error.status in _GONE:
                 raise _Gone from None
             raise
-
-    def _now_ns(self) -> int:
-        """Return the time, never twice the same: it is part of a name."""
-        self._last_ns = max(int(self._wall_s() * 1_000_000) * 1000, self._last_ns + 1)
-        return self._last_ns
 
 
 class _Gone(Exception):
@@ -137,13 +131,19 @@ def cut(text: str) -> str:
     return data[: LONGEST_NOTE - 4].decode(errors="ignore") + " ..."
 
 
-def _micro_time(ns: int) -> str:
-    return _time(ns).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _number(note: PodNote) -> int:
+    """Return what tells this note from others of its pod: its time, in nanoseconds as client-go's.
+
+    It is the same however often the note is written; the last digits tell notes of one microsecond
+    apart.
+    """
+    said = f"{note.pod.uid} {note.reason} {note.message}"
+    return int(note.at_s * 1_000_000) * 1000 + crc32(said.encode()) % 1000
 
 
-def _second_time(ns: int) -> str:
-    return _time(ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _micro_time(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _time(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1e9, UTC)
+def _second_time(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -139,7 +139,7 @@ class Binder:
         )
         self._log.info("pod.bound", pod=pod.key, node=node, rtt=rtts)
         message = f"Successfully assigned {pod.key} to {node}"
-        self._notes.put(PodNote(pod, "Normal", "Scheduled", message))
+        self._notes.put(PodNote(pod, "Normal", "Scheduled", message, at_s=state.clock.wall_s()))
 
     def _withdraw(self, pod: Pod) -> None:
         state, now_s = self._state, self._state.clock.now_s()

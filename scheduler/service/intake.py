@@ -55,7 +55,7 @@ class Intake:
                 self.queue.wake(self.cache.apply(event), now_s)
                 self._settle(pod.key, now_s)
                 self.queue.recall(pod, event.said)
-                notes = self._warn_of_foreign_delay(pod)
+                notes = self._warn_of_foreign_delay(pod, wall_s)
             case PodDeleted(key, uid):
                 self._delete(event, key, uid, now_s)
             case NodeChanged() | NodeDeleted():
@@ -115,7 +115,7 @@ class Intake:
         live = {record.pod.uid for record in self.cache.pods.records.values()}
         self._warned &= live
 
-    def _warn_of_foreign_delay(self, pod: Pod) -> list[PodNote]:
+    def _warn_of_foreign_delay(self, pod: Pod, wall_s: float) -> list[PodNote]:
         """Say once that a delay has no effect: a silent loss of it is the worst answer."""
         pod_class = pod.pod_class
         has_delay = bool(pod_class.delays or pod_class.faults)
@@ -129,7 +129,7 @@ class Intake:
             f"the pod asks for a delay but is addressed to {named}, which ignores it; "
             f"set spec.schedulerName: {self.scheduler_name}"
         )
-        return [PodNote(pod, "Warning", "DelayIgnored", message)]
+        return [PodNote(pod, "Warning", "DelayIgnored", message, at_s=wall_s)]
 
     def _tell_node(self, event: NodeChanged | NodeDeleted, wall_s: float) -> None:
         """Write down what people want to know of a node: come, gone, ready, cordoned."""

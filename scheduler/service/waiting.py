@@ -54,5 +54,6 @@ class WaitingNotes:
             message,
             condition=condition,
             has_condition=had_condition,
+            at_s=state.clock.wall_s(),
         )
         self._notes.put(note, on_failure=unsaid)

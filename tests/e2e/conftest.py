@@ -34,3 +34,21 @@ def relay(cluster: Cluster) -> Iterator[Relay]:
     """Give a relay to the API server that has no faults yet."""
     with Relay(cluster.control_plane) as running:
         yield running
+
+
+@pytest.fixture
+def kubeconfig(cluster: Cluster, scheduler_token: str) -> Path:
+    """Give the scheduler's account, with the shipped rights."""
+    return cluster.control_plane.kubeconfig("scheduler", token=scheduler_token)
+
+
+@pytest.fixture
+def relayed(cluster: Cluster, relay: Relay, scheduler_token: str) -> Path:
+    """Give the scheduler's account, by way of the relay."""
+    return cluster.control_plane.kubeconfig("relayed", token=scheduler_token, server=relay.url)
+
+
+@pytest.fixture
+def admin(cluster: Cluster) -> Path:
+    """Give an account that may do everything."""
+    return cluster.control_plane.kubeconfig("judge")

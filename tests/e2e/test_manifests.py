@@ -1,10 +1,13 @@
 """The shipped manifests, taken by a real API server."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import MANIFESTS
+from tests.real import programs
 from tests.real.api import Object, Refused, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.objects import deployment, pod
@@ -69,6 +72,25 @@ def test_the_budget_for_disruptions_covers_the_replicas(installed: Cluster) -> N
         lambda: installed.api.get(path)["status"].get("expectedPods") == 2,
         "the budget counts both replicas",
     )
+
+
+def test_kubectl_takes_the_whole_folder_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    kubectl = [
+        str(programs.folder() / "kubectl"),
+        f"--kubeconfig={cluster.control_plane.kubeconfig('kubectl')}",
+        f"--cache-dir={tmp_path}",
+    ]
+
+    ended = subprocess.run(  # noqa: S603 - the program that make control-plane built
+        [*kubectl, "apply", "--dry-run=server", "--warnings-as-errors", f"--filename={MANIFESTS}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "deployment.apps/isochrone" in ended.stdout
 
 
 def test_its_pods_are_let_into_a_namespace_that_allows_no_privileges(restricted: Cluster) -> None:

@@ -142,6 +142,18 @@ def test_a_binding_that_is_held_is_carried_out_when_it_is_released(
     assert cluster.bound() == {"game": "near"}
 
 
+def test_a_request_that_is_delayed_has_no_answer_until_then(
+    cluster: Cluster, relay: Relay, account: Api
+) -> None:
+    relay.delay(3600)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(relay.url, verify=str(cluster.control_plane.authority), timeout=0.5)
+
+    relay.delay(0)
+
+    assert account.is_there("/api/v1/nodes/near")
+
+
 def test_nobody_is_there_while_connections_are_refused(relay: Relay, account: Api) -> None:
     relay.refuse_connections()
     with pytest.raises(requests.ConnectionError):

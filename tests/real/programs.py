@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 BUILD = Path(__file__).parents[1] / "control_plane" / "build.sh"
-NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager")
+NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
 @cache

@@ -26,7 +26,7 @@ def answer(code: int) -> web.Response:
 async def test_a_binding_carries_the_uid_and_the_annotations(tmp_path: Path) -> None:
     api = ScriptedApi()
     async with api.client(tmp_path) as client:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
 
         await cluster.bind(Binding(POD, "edge-1", (("isochrone.dev/rtt", "edge-1=3ms"),)))
 
@@ -54,7 +54,7 @@ async def test_a_refused_binding_is_told_from_an_unanswered_one(
     api = ScriptedApi()
     api.on_write = lambda _: answer(code)
     async with api.client(tmp_path) as client:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
 
         with pytest.raises(error, match=f"said {code}") as caught:
             await cluster.bind(Binding(POD, "edge-1"))
@@ -69,7 +69,7 @@ async def test_a_request_that_is_put_off_is_sent_again_when_the_server_says(
     answers = [status(429, "too many requests", **{"Retry-After": "0"}), answer(201)]
     api.on_write = lambda _: answers.pop(0)
     async with api.client(tmp_path) as client:
-        await KubeCluster(client, "custom-scheduler", lambda: WALL_S).bind(Binding(POD, "edge-1"))
+        await KubeCluster(client, "custom-scheduler").bind(Binding(POD, "edge-1"))
 
     assert len(api.sent) == 2
 
@@ -77,13 +77,12 @@ async def test_a_request_that_is_put_off_is_sent_again_when_the_server_says(
 async def test_an_event_has_the_form_of_kube_schedulers(tmp_path: Path) -> None:
     api = ScriptedApi()
     async with api.client(tmp_path) as client:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
         message = "Successfully assigned shop/web-1 to edge-1"
 
-        await cluster.note(PodNote(POD, "Normal", "Scheduled", message))
-        await cluster.note(PodNote(POD, "Normal", "Scheduled", message))
+        await cluster.note(PodNote(POD, "Normal", "Scheduled", message, at_s=WALL_S))
 
-    first, second = api.sent
+    [first] = api.sent
     assert first.path == "/apis/events.k8s.io/v1/namespaces/shop/events"
     assert first.body["apiVersion"] == "events.k8s.io/v1"
     assert first.body["eventTime"] == "2026-09-21T14:13:20.250000Z"
@@ -99,21 +98,50 @@ async def test_an_event_has_the_form_of_kube_schedulers(tmp_path: Path) -> None:
         "name": "web-1",
         "uid": "uid-1",
     }
-    names = [sent.body["metadata"]["name"] for sent in (first, second)]
-    assert all(name.startswith("web-1.") for name in names)
-    assert names[0] != names[1]
+    assert first.body["metadata"]["name"].startswith("web-1.")
+
+
+async def test_an_event_that_is_written_twice_is_one_event(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    answers = [answer(201), answer(409)]
+    api.on_write = lambda _: answers.pop(0)
+    note = PodNote(POD, "Normal", "Scheduled", "to edge-1", at_s=WALL_S)
+    async with api.client(tmp_path) as client:
+        cluster = KubeCluster(client, "custom-scheduler")
+        await cluster.note(note)
+        await cluster.note(note)
+
+    first, second = (sent.body["metadata"]["name"] for sent in api.sent)
+    assert first == second
+
+
+async def test_two_notes_of_one_moment_are_two_events(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    async with api.client(tmp_path) as client:
+        cluster = KubeCluster(client, "custom-scheduler")
+        for message in ("one", "other"):
+            await cluster.note(PodNote(POD, "Normal", "Scheduled", message, at_s=WALL_S))
+
+    first, second = (sent.body["metadata"]["name"] for sent in api.sent)
+    assert first != second
 
 
 def waiting(message: str, *, has_condition: bool = False) -> PodNote:
     return PodNote(
-        POD, "Warning", "FailedScheduling", message, "Unschedulable", has_condition=has_condition
+        POD,
+        "Warning",
+        "FailedScheduling",
+        message,
+        "Unschedulable",
+        has_condition=has_condition,
+        at_s=WALL_S,
     )
 
 
 async def test_why_a_pod_waits_is_a_condition_and_an_event(tmp_path: Path) -> None:
     api = ScriptedApi()
     async with api.client(tmp_path) as client:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
         await cluster.note(waiting("0/1 nodes are available: 1 Insufficient cpu."))
 
     patch, event = api.sent
@@ -135,7 +163,7 @@ async def test_why_a_pod_waits_is_a_condition_and_an_event(tmp_path: Path) -> No
 async def test_a_condition_that_is_there_keeps_its_transition_time(tmp_path: Path) -> None:
     api = ScriptedApi()
     async with api.client(tmp_path) as client:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
         await cluster.note(waiting("other", has_condition=True))
 
     [condition] = api.sent[0].body["status"]["conditions"]
@@ -148,7 +176,7 @@ async def test_a_long_message_is_cut_to_what_an_event_holds_and_kept_in_the_cond
     api = ScriptedApi()
     message = "é" * 1000
     async with api.client(tmp_path) as client:
-        await KubeCluster(client, "custom-scheduler", lambda: WALL_S).note(waiting(message))
+        await KubeCluster(client, "custom-scheduler").note(waiting(message))
 
     patch, event = api.sent
     note = event.body["note"]
@@ -166,7 +194,7 @@ async def test_the_event_is_written_although_the_condition_is_not(tmp_path: Path
     api.on_write = no_status
     async with api.client(tmp_path) as client:
         with pytest.raises(InputError, match="said 403"):
-            await KubeCluster(client, "custom-scheduler", lambda: WALL_S).note(waiting("why"))
+            await KubeCluster(client, "custom-scheduler").note(waiting("why"))
 
     assert [sent.method for sent in api.sent] == ["PATCH", "POST"]
 
@@ -175,7 +203,7 @@ async def test_a_pod_that_is_gone_needs_no_condition(tmp_path: Path) -> None:
     api = ScriptedApi()
     api.on_write = lambda sent: answer(404 if sent.method == "PATCH" else 201)
     async with api.client(tmp_path) as client:
-        await KubeCluster(client, "custom-scheduler", lambda: WALL_S).note(waiting("why"))
+        await KubeCluster(client, "custom-scheduler").note(waiting("why"))
 
     assert len(api.sent) == 2
 
@@ -208,7 +236,7 @@ async def test_all_is_listed_once_every_kind_is_and_lost_when_one_is_not(tmp_pat
     api.kinds["nodes"].items = [node("a")]
     api.kinds["pods"].watches = [[happened, expired()], []]
     async with api.client(tmp_path) as client, asyncio.TaskGroup() as group:
-        reader = Reader(KubeCluster(client, "custom-scheduler", lambda: WALL_S))
+        reader = Reader(KubeCluster(client, "custom-scheduler"))
         reading = group.create_task(reader.read())
         await reader.until_listed(1)
         happened.set()
@@ -223,7 +251,7 @@ async def test_all_is_listed_once_every_kind_is_and_lost_when_one_is_not(tmp_pat
 async def test_listing_anew_ends_when_all_of_it_was_taken_in(tmp_path: Path) -> None:
     api = ScriptedApi()
     async with api.client(tmp_path) as client, asyncio.TaskGroup() as group:
-        cluster = KubeCluster(client, "custom-scheduler", lambda: WALL_S)
+        cluster = KubeCluster(client, "custom-scheduler")
         reader = Reader(cluster)
         reading = group.create_task(reader.read())
         await reader.until_listed(1)
@@ -242,7 +270,7 @@ async def test_a_list_that_fails_ends_the_events_with_the_servers_words(tmp_path
     del api.kinds["pods"]
     api.on_write = lambda _: status(403, "pods is forbidden")
     async with api.client(tmp_path) as client:
-        reader = Reader(KubeCluster(client, "custom-scheduler", lambda: WALL_S))
+        reader = Reader(KubeCluster(client, "custom-scheduler"))
 
         with pytest.raises(InputError, match="pods is forbidden"):
             await reader.read()
