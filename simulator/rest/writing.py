@@ -101,8 +101,16 @@ def _empty(registry: Registry, target: Target) -> None:
     for kind in sorted(KINDS.values(), key=lambda kind: kind.name not in _CONTROLLERS):
         if kind.is_namespaced:
             for obj in registry.running.cluster.all_of(kind.name, target.name):
-                if registry.running.cluster.get(key_of(obj)) is not None:
-                    registry.running.execute(Delete(key_of(obj), grace_s=0))
+                _delete_if_there(registry, Delete(key_of(obj), grace_s=0))
+
+
+def _delete_if_there(registry: Registry, command: Delete) -> None:
+    """Delete one of several objects; what its deletion is part of may have taken it already."""
+    try:
+        registry.running.execute(command)
+    except Refused as refusal:
+        if refusal.reason != "NotFound":
+            raise
 
 
 def delete_all(registry: Registry, target: Target, sent: Sent) -> JsonObject:
@@ -112,7 +120,7 @@ def delete_all(registry: Registry, target: Target, sent: Sent) -> JsonObject:
     for obj in found:
         meta = obj["metadata"]
         named = Target(target.resource, meta.get("namespace", ""), meta["name"])
-        registry.running.execute(options.command(named))
+        _delete_if_there(registry, options.command(named))
     return as_list(target.resource, Page(found, registry.running.cluster.version))
 
 
