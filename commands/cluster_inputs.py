@@ -131,7 +131,7 @@ def differences(rtt: RttMatrix, nodes: Sequence[Node]) -> list[str]:
             f"{_few(missing)}; pods that ask for a delay are not placed there"
         )
     if gone:
-        out.append(f"{rtt.source} names {len(gone)} nodes the cluster does not have: {_few(gone)}")
+        out.append(f"{rtt.source} names {len(gone)} that the cluster does not have: {_few(gone)}")
     return out
 
 

@@ -50,7 +50,7 @@ def test_a_node_the_matrix_does_not_name_is_told_and_takes_what_needs_no_delay(
     assert placement["ours"] == "edge-1"
     assert placement["free"]
     assert "does not measure 2 of the cluster's 3 nodes: cloud-1, edge-2" in ran.stderr
-    assert "names 1 nodes the cluster does not have: moon" in ran.stderr
+    assert "names 1 that the cluster does not have: moon" in ran.stderr
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
