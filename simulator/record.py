@@ -3,6 +3,7 @@
 from simulator.agenda import Task
 from simulator.change import JsonObject, ObjectKey, uid_of
 from simulator.command import Record
+from simulator.kinds import KINDS
 from simulator.state import State
 from simulator.store import content_hash
 
@@ -23,6 +24,7 @@ def record(state: State, command: Record) -> JsonObject:
         "kind": "Event",
         "metadata": {"name": name, "namespace": namespace},
         "involvedObject": {
+            "apiVersion": KINDS[about.kind].api_version,
             "kind": about.kind,
             "namespace": about.namespace,
             "name": about.name,
