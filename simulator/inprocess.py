@@ -13,6 +13,7 @@ from simulator.change import Change, ObjectKey, Refused, uid_of
 from simulator.command import Bind, Command, Record, SetCondition
 from simulator.running import RunningWorld
 from simulator.translation import translated
+from simulator.world import World
 
 _WATCHED = ("Node", "Service", "Pod")
 _COMPONENT = "custom-scheduler"
@@ -20,6 +21,10 @@ _COMPONENT = "custom-scheduler"
 
 class InProcessCluster(RunningWorld):
     """A running world that answers the service's ports."""
+
+    def __init__(self, world: World, speed: float = 1.0) -> None:
+        super().__init__(world, speed)
+        self._told: list[asyncio.Queue[ClusterEvent]] = []
 
     async def events(self) -> AsyncIterator[ClusterEvent]:
         """List everything, say `Listed`, then follow changes until cancelled."""
@@ -30,11 +35,22 @@ class InProcessCluster(RunningWorld):
                 self._offer(queue, Change("ADDED", obj))
         queue.put_nowait(Listed())
         unfollow = self.follow(lambda change: self._offer(queue, change))
+        self._told.append(queue)
         try:
             while True:
                 yield await queue.get()
+                queue.task_done()  # who asks for the next event has taken this one in
         finally:
+            self._told.remove(queue)
             unfollow()
+
+    async def list_anew(self) -> None:
+        """Return when all that was told is taken in: changes are told as they happen."""
+        for queue in tuple(self._told):
+            await queue.join()
+
+    async def list_anew(self) -> None:
+        """Return at once: what happens here is told at once."""
 
     async def bind(self, binding: Binding) -> None:
         """Bind a pod.

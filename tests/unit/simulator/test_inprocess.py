@@ -149,7 +149,7 @@ async def test_a_note_is_an_event_and_a_condition(tmp_path: Path) -> None:
         pod = (await waiting(door))[0]
         said = PodNote(
             pod, "Warning", "FailedScheduling", "0/20 nodes are available", "Unschedulable"
-        )  # noqa: FBT003
+        )
         await door.note(said)
         await door.note(said)
 
@@ -279,3 +279,21 @@ def test_the_log_of_happenings_is_bounded_and_can_be_followed() -> None:
 
     assert [h.text for h in log] == ["line 2", "line 3", "line 4"]
     assert [h.text for h in log.since(4)] == ["line 4"]
+
+
+async def test_a_new_list_is_taken_in_when_all_that_was_told_is(tmp_path: Path) -> None:
+    async with running("", tmp_path) as door:
+        taken: list[ClusterEvent] = []
+
+        async def read() -> None:
+            async for event in door.events():
+                await asyncio.sleep(0.1)
+                taken.append(event)
+
+        reader = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        door.execute(Create(pod_object("late")))
+        await door.list_anew()
+        reader.cancel()
+        told = [e.pod.name for e in taken if isinstance(e, PodChanged)]
+    assert "late" in told
