@@ -49,9 +49,6 @@ class InProcessCluster(RunningWorld):
         for queue in tuple(self._told):
             await queue.join()
 
-    async def list_anew(self) -> None:
-        """Return at once: what happens here is told at once."""
-
     async def bind(self, binding: Binding) -> None:
         """Bind a pod.
 
