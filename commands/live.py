@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -13,14 +14,16 @@ from commands.scene import Line, Scene, WaitingRow, pod_rows, site_rows
 from commands.table import screen
 from commands.teller import Teller
 from commands.verdict import Verdict, judge
-from scheduler.domain.errors import InputError
+from scheduler.domain.errors import ClusterUnavailable, InputError
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.reliability.budgets import broken_budgets
 from scheduler.service.queued_pod import QueuedPod, Stage
 from scheduler.service.runtime import Runtime
 from scheduler.service.state import ServiceState
 from scheduler.ui.views import reason
-from simulator.inprocess import InProcessCluster
+from simulator.facts import Facts
+from simulator.rest.client import RemoteWorld
+from simulator.rest.launch import Simulator
 
 _FRAME_S = 0.5
 _LOOK_S = 0.25
@@ -33,13 +36,22 @@ _PATIENCE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a running dev mode consists of; `address` is that of the status page."""
+    """What a running dev mode consists of.
+
+    `address` is that of the status page, `kubeconfig` the way to the embedded cluster.
+    """
 
     state: ServiceState
     runtime: Runtime
-    cluster: InProcessCluster
+    world: RemoteWorld
+    simulator: Simulator
     teller: Teller
     address: str
+    kubeconfig: Path
+
+    def now_s(self) -> float:
+        """Return the cluster's time, seconds since its start."""
+        return self.state.clock.wall_s() - self.teller.started_s
 
 
 async def live(parts: Parts, console: Console, *, once: bool) -> Verdict | None:
@@ -47,8 +59,8 @@ async def live(parts: Parts, console: Console, *, once: bool) -> Verdict | None:
 
     Raises
     ------
-    InputError
-        If the cluster refuses a manifest.
+    ClusterUnavailable
+        If the process of the embedded cluster ends.
     BrokenPipeError
         If nobody reads what is printed.
     """
@@ -56,7 +68,8 @@ async def live(parts: Parts, console: Console, *, once: bool) -> Verdict | None:
     try:
         async with asyncio.TaskGroup() as group:
             others = [
-                group.create_task(parts.cluster.live()),
+                group.create_task(parts.world.follow()),
+                group.create_task(_stay_alive(parts.simulator)),
                 group.create_task(_show(parts, console)),
             ]
             if watch is not None:
@@ -73,12 +86,17 @@ async def live(parts: Parts, console: Console, *, once: bool) -> Verdict | None:
                 await watch
     if watch is None or watch.cancelled():
         return None
-    return _verdict(parts, has_settled=watch.result())
+    return await _verdict(parts, has_settled=watch.result())
+
+
+async def _stay_alive(simulator: Simulator) -> None:
+    status = await simulator.process.wait()
+    raise ClusterUnavailable(f"the process of the embedded cluster ended with status {status}")
 
 
 def _one_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the error to report: one that a person can act on, if there is any."""
-    known = group.subgroup((InputError, BrokenPipeError))
+    known = group.subgroup((InputError, ClusterUnavailable, BrokenPipeError))
     error: BaseException = known if known is not None else group
     while known is not None and isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -90,29 +108,29 @@ def _one_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 async def _settled(parts: Parts) -> bool:
     """Wait until the demo is at rest; return whether it came to rest in time."""
-    end_s = parts.cluster.world.settles_after_s + _PATIENCE_S
+    end_s = (await parts.world.facts()).settles_after_s + _PATIENCE_S
     calm_since_s: float | None = None
-    while parts.cluster.now_s() < end_s:
+    while parts.now_s() < end_s:
         await asyncio.sleep(_LOOK_S)
-        if not _is_at_rest(parts):
+        if not _is_at_rest(parts.state, await parts.world.facts()):
             calm_since_s = None
             continue
-        now_s = parts.cluster.now_s()
+        now_s = parts.now_s()
         calm_since_s = now_s if calm_since_s is None else calm_since_s
         if now_s - calm_since_s >= _REST_S:
             return True
     return False
 
 
-def _is_at_rest(parts: Parts) -> bool:
+def _is_at_rest(state: ServiceState, facts: Facts) -> bool:
     """Whether the cluster is quiet, every waiting pod was decided on, and none is to be retried."""
-    state = parts.state
+    if facts.pending != len(state.intake.held()):
+        return False  # the watch is behind
     stages = state.queue.counts()
     if stages[Stage.ACTIVE] or stages[Stage.IN_FLIGHT] or not state.cache.is_synced:
         return False
     if not state.cache.rtt.nodes or not all(map(_is_decided, state.queue.entries())):
         return False
-    facts = parts.cluster.facts()
     return facts.is_quiet and not (facts.missing and stages[Stage.BACKOFF])
 
 
@@ -120,10 +138,10 @@ def _is_decided(queued: QueuedPod) -> bool:
     return queued.stage is Stage.GATED or queued.refusal is not None
 
 
-def _verdict(parts: Parts, *, has_settled: bool) -> Verdict:
+async def _verdict(parts: Parts, *, has_settled: bool) -> Verdict:
     waiting = {queued.pod.key: reason(queued) for queued in parts.state.queue.entries()}
     broken = broken_budgets(_freeze(parts.state))
-    return judge(parts.cluster.facts(), broken, waiting, has_settled=has_settled)
+    return judge(await parts.world.facts(), broken, waiting, has_settled=has_settled)
 
 
 # Showing
@@ -133,6 +151,7 @@ async def _show(parts: Parts, console: Console) -> None:
     """Draw the table on a terminal, or print what happens, line by line."""
     if not console.is_terminal:
         console.print(Text(f"status page on {parts.address}"))
+        console.print(Text(f"kubectl --kubeconfig {parts.kubeconfig} get pods"))
         printed = 0
         try:
             while True:
@@ -166,7 +185,7 @@ async def _scene(parts: Parts) -> Scene:
     ]
     started_s = parts.teller.started_s
     lines = [Line(line.at_s - started_s, line.text) for line in parts.teller.since()]
-    head = (parts.cluster.now_s(), parts.address)
+    head = (parts.now_s(), parts.address)
     return await asyncio.to_thread(partial(_draw, snapshot, waiting, lines, head))
 
 

@@ -2,7 +2,7 @@
 
 from scheduler.service.journal import Happening, HappeningKind, Journal
 from scheduler.service.state import ServiceState
-from simulator.inprocess import InProcessCluster
+from simulator.happenings import Happenings
 
 # What the cluster itself tells already is not told again.
 _TOLD_HERE = frozenset({"waiting", "zones", "warning", "error"})
@@ -17,11 +17,11 @@ class Teller:
         When the cluster's time began, seconds on the wall clock.
     """
 
-    def __init__(self, cluster: InProcessCluster, state: ServiceState) -> None:
-        self._cluster, self._state = cluster, state
+    def __init__(self, happenings: Happenings, state: ServiceState, started_s: float) -> None:
+        self._happenings, self._state = happenings, state
         self._heard = [0, 0]
         self._journal = Journal()
-        self.started_s = state.clock.wall_s() - cluster.now_s()
+        self.started_s = started_s
 
     def since(self, number: int = 0) -> list[Happening]:
         """Return what happened after the line `number`, oldest first."""
@@ -29,7 +29,7 @@ class Teller:
         return self._journal.since(number)
 
     def _listen(self) -> None:
-        told = self._cluster.happenings.since(self._heard[0])
+        told = self._happenings.since(self._heard[0])
         noted = self._state.journal.since(self._heard[1])
         if told:
             self._heard[0] = told[-1].number

@@ -22,6 +22,8 @@ class Facts:
         Keys of pods that wait although they are expected to be placed.
     surprising
         Keys of pods that have a node although they are expected to wait.
+    settles_after_s
+        The time before which the scenario is not to be judged.
     """
 
     now_s: float
@@ -35,6 +37,7 @@ class Facts:
     is_quiet: bool
     missing: tuple[str, ...]
     surprising: tuple[str, ...]
+    settles_after_s: float = 0.0
 
     @property
     def is_as_expected(self) -> bool:
@@ -64,6 +67,7 @@ def facts_of(cluster: EmbeddedCluster, *, now_s: float, settles_after_s: float) 
         is_quiet=cluster.is_settled() and now_s >= settles_after_s,
         missing=tuple(_name(p) for p in waiting if expectation_of(p) == "placed"),
         surprising=tuple(_name(p) for p in bound if expectation_of(p) == "pending"),
+        settles_after_s=settles_after_s,
     )
 
 

@@ -10,7 +10,7 @@ does not stop while the process does: a process that was frozen finds itself dep
 """
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ class Leadership:
         """Who holds the Lease as far as we know, or the empty text."""
         return self._lock.holder
 
-    async def campaign(self, prepare: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Wait for the Lease, hold it, and return when it is lost.
 
         Parameters

@@ -126,13 +126,16 @@ class Binder:
     def _bound(self, assignment: Assignment) -> None:
         pod, node, state = assignment.pod, assignment.node, self._state
         queued = state.queue.get(pod.key)
+        duration_s: float | None = None
         if queued is not None and queued.pod.uid == pod.uid:
-            state.metrics.sli_s.observe(state.clock.now_s() - queued.added_s)
+            now_s = state.clock.now_s()
+            duration_s = now_s - queued.taken_s
+            state.metrics.sli_s.observe(now_s - queued.added_s)
             state.metrics.pod_attempts.observe(queued.attempts)
             state.queue.drop(pod.key)
+        state.metrics.count_attempts("scheduled", 1, duration_s)
         state.cache.pods.trust(pod)
         state.metrics.count_binding("bound")
-        state.metrics.count_attempts("scheduled", 1)
         rtts = ", ".join(map(_said, assignment.measured))
         state.journal.add(
             state.clock.wall_s(), "bound", f"{pod.key} to {node}" + (f" ({rtts})" if rtts else "")

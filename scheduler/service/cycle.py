@@ -73,7 +73,7 @@ class SchedulingCycle:
             state.metrics.plan_failures.inc()
             state.journal.add(state.clock.wall_s(), "error", f"cycle failed: {error}")
         self._return_leftovers(batch)
-        state.metrics.attempt_s.observe(state.clock.now_s() - now_s)
+        state.metrics.batch_s.observe(state.clock.now_s() - now_s)
         return len(batch)
 
     # Pods whose binding went unanswered
@@ -241,7 +241,7 @@ class SchedulingCycle:
             return
         queued.refusal = unplaced.refusal
         self._waiting.say(pod, unplaced.refusal.message, "Unschedulable")
-        state.metrics.count_attempts("unschedulable", 1)
+        state.metrics.count_attempts("unschedulable", 1, now_s - queued.taken_s)
         state.queue.park(pod, now_s)
 
     def _return_leftovers(self, batch: Sequence[Pod]) -> None:

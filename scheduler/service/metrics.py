@@ -56,7 +56,7 @@ class ServiceMetrics:
             buckets=_ATTEMPT_BUCKETS_S,
             registry=self.registry,
         )
-        self.attempt_s = Histogram(
+        self.batch_s = Histogram(
             "isochrone_batch_duration_seconds",
             "From a batch being taken to its bindings being handed over, seconds.",
             buckets=_ATTEMPT_BUCKETS_S,

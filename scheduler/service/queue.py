@@ -20,15 +20,21 @@ from scheduler.service.wake import Wake, WakeAll, WakeDelays, WakeNamed
 
 
 class SchedulingQueue:
-    """Who is tried when. `service_of` finds a Service by namespace and name."""
+    """Who is tried when.
+
+    `service_of` finds a Service by namespace and name; `count` is told of each pod that enters a
+    stage, and what brought it there.
+    """
 
     def __init__(
         self,
         settings: QueueSettings,
         service_of: Callable[[str, str], Service | None] = lambda _namespace, _name: None,
+        count: Callable[[str, str], None] = lambda _stage, _event: None,
     ) -> None:
         self._settings = settings
         self._service_of = service_of
+        self._count = count
         self._pods: dict[str, QueuedPod] = {}
         self._stages: dict[Stage, dict[str, QueuedPod]] = {stage: {} for stage in Stage}
         self._timers: list[tuple[float, str]] = []
@@ -90,7 +96,7 @@ class SchedulingQueue:
             queued = QueuedPod(pod, stage, now_s)
             self._pods[pod.key] = queued
             self._references.add(pod)
-            self._enter(queued, stage, now_s)
+            self._enter(queued, stage, now_s, "PodAdd")
         elif queued.pod != pod:
             self._change(queued, pod, now_s)
 
@@ -124,6 +130,7 @@ class SchedulingQueue:
         self._fetch_companions(batch)
         for queued in batch:
             queued.attempts += 1
+            queued.taken_s = now_s
             queued.is_woken = False
             queued.seen_all, queued.seen_delays = self._all_wakes, self._delay_wakes
             self._enter(queued, Stage.IN_FLIGHT, now_s)
@@ -154,20 +161,22 @@ class SchedulingQueue:
             bool(queued.pod.pod_class.delays) and queued.seen_delays != self._delay_wakes
         )
         queued.parked_s = now_s
-        self._enter(queued, Stage.BACKOFF if is_stale else Stage.UNSCHEDULABLE, now_s)
+        stage = Stage.BACKOFF if is_stale else Stage.UNSCHEDULABLE
+        self._enter(queued, stage, now_s, "ScheduleAttemptFailure")
 
     def retry(self, pod: Pod, now_s: float) -> None:
         """Put back a pod that failed for a reason outside itself: it is tried after its backoff."""
         queued = self._in_flight(pod)
         if queued is not None:
             self._set_retry(queued, now_s)
-            self._enter(queued, Stage.BACKOFF, now_s)
+            self._enter(queued, Stage.BACKOFF, now_s, "ScheduleAttemptFailure")
 
     def again(self, pod: Pod, now_s: float) -> None:
         """Put back a pod that changed while it was decided on: it is tried in the next batch."""
         queued = self._in_flight(pod)
         if queued is not None:
-            self._enter(queued, Stage.GATED if queued.pod.is_gated else Stage.ACTIVE, now_s)
+            stage = Stage.GATED if queued.pod.is_gated else Stage.ACTIVE
+            self._enter(queued, stage, now_s, "PodUpdate")
 
     def wake(self, wakes: Iterable[Wake], now_s: float) -> None:
         """Let pods that the events may help be tried again, after their backoff."""
@@ -175,18 +184,20 @@ class SchedulingQueue:
             match wake:
                 case WakeAll():
                     self._all_wakes += 1
-                    self._wake_parked(now_s, only_delays=False)
+                    self._wake_parked(now_s, wake.why, only_delays=False)
                 case WakeDelays():
                     self._delay_wakes += 1
-                    self._wake_parked(now_s, only_delays=True)
-                case WakeNamed(_, namespace, names):
+                    self._wake_parked(now_s, wake.why, only_delays=True)
+                case WakeNamed(why, namespace, names):
                     for key in self._references.to(namespace, names):
-                        self._rouse(self._pods[key], now_s, skips_backoff=wake.skips_backoff)
+                        self._rouse(self._pods[key], now_s, why, skips_backoff=wake.skips_backoff)
 
     # Inside
 
-    def _enter(self, queued: QueuedPod, stage: Stage, now_s: float) -> None:
+    def _enter(self, queued: QueuedPod, stage: Stage, now_s: float, event: str = "") -> None:
         key = queued.pod.key
+        if event:
+            self._count(stage.value, event)
         self._stages[queued.stage].pop(key, None)
         queued.stage = stage
         if stage is Stage.ACTIVE:
@@ -205,11 +216,11 @@ class SchedulingQueue:
         if queued.stage is Stage.IN_FLIGHT:
             queued.is_woken = True
         elif pod.is_gated:
-            self._enter(queued, Stage.GATED, now_s)
+            self._enter(queued, Stage.GATED, now_s, "PodUpdate")
         elif queued.stage is Stage.GATED:
-            self._enter(queued, Stage.ACTIVE, now_s)
+            self._enter(queued, Stage.ACTIVE, now_s, "PodUpdate")
         elif queued.stage is Stage.UNSCHEDULABLE:
-            self._rouse(queued, now_s, skips_backoff=False)
+            self._rouse(queued, now_s, "PodUpdate", skips_backoff=False)
 
     def _in_flight(self, pod: Pod) -> QueuedPod | None:
         if not self.is_in_flight(pod):
@@ -226,12 +237,12 @@ class SchedulingQueue:
         wait_s = self._settings.initial_backoff_seconds * 2**doublings
         queued.retry_s = now_s + min(wait_s, self._settings.max_backoff_seconds)
 
-    def _wake_parked(self, now_s: float, *, only_delays: bool) -> None:
+    def _wake_parked(self, now_s: float, why: str, *, only_delays: bool) -> None:
         for queued in list(self._stages[Stage.UNSCHEDULABLE].values()):
             if not only_delays or queued.pod.pod_class.delays:
-                self._rouse(queued, now_s, skips_backoff=False)
+                self._rouse(queued, now_s, why, skips_backoff=False)
 
-    def _rouse(self, queued: QueuedPod, now_s: float, *, skips_backoff: bool) -> None:
+    def _rouse(self, queued: QueuedPod, now_s: float, why: str, *, skips_backoff: bool) -> None:
         if queued.stage is Stage.IN_FLIGHT:
             queued.is_woken = True
         is_waiting = queued.stage is Stage.UNSCHEDULABLE or (
@@ -239,7 +250,7 @@ class SchedulingQueue:
         )
         if is_waiting:
             is_due = skips_backoff or queued.retry_s <= now_s
-            self._enter(queued, Stage.ACTIVE if is_due else Stage.BACKOFF, now_s)
+            self._enter(queued, Stage.ACTIVE if is_due else Stage.BACKOFF, now_s, why)
 
     def _advance(self, now_s: float) -> None:
         """Move pods whose backoff or longest wait is over."""
@@ -248,13 +259,13 @@ class SchedulingQueue:
             queued = self._pods.get(key)
             # A timer of a pod that has moved on since rings for nobody.
             if queued and queued.stage is Stage.BACKOFF and queued.retry_s == retry_s:
-                self._enter(queued, Stage.ACTIVE, now_s)
+                self._enter(queued, Stage.ACTIVE, now_s, "BackoffComplete")
         parked = self._stages[Stage.UNSCHEDULABLE]
         while parked:
             oldest = next(iter(parked.values()))
             if oldest.parked_s + self._settings.flush_seconds > now_s:
                 break
-            self._rouse(oldest, now_s, skips_backoff=False)
+            self._rouse(oldest, now_s, "UnschedulableTimeout", skips_backoff=False)
 
     def _fetch_companions(self, batch: list[QueuedPod]) -> None:
         """Add the waiting pods that the batch refers to, and those that they refer to."""

@@ -21,9 +21,9 @@ class Stage(Enum):
 class QueuedPod:
     """A pod in the queue, changed in place.
 
-    `added_s` is when it came, `retry_s` the end of its backoff, `parked_s` when it was found
-    unschedulable; all on the queue's clock. `is_woken` says that something which could help
-    happened while it was in flight, so that the answer it gets is already old. `refusal` is the
+    `added_s` is when it came, `taken_s` when a cycle took it last, `retry_s` the end of its
+    backoff, `parked_s` when it was found unschedulable; all on the queue's clock. `is_woken` says
+    that something which could help happened while it was in flight, so that the answer it gets is already old. `refusal` is the
     latest reason it waits, `said` the text last written to the cluster, `has_condition` whether
     the pod has a ``PodScheduled=False`` condition there.
     """
@@ -32,6 +32,7 @@ class QueuedPod:
     stage: Stage
     added_s: float
     attempts: int = 0
+    taken_s: float = 0.0
     retry_s: float = 0.0
     parked_s: float = 0.0
     seen_all: int = 0

@@ -59,7 +59,8 @@ class ServiceState:
 def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
     """Return the state of a service that has seen nothing yet."""
     cache, journal = Cache(), Journal()
-    queue = SchedulingQueue(settings.queue, cache.service)
+    metrics = ServiceMetrics(settings.scheduler_name, clock.wall_s)
+    queue = SchedulingQueue(settings.queue, cache.service, metrics.count_incoming)
     return ServiceState(
         settings=settings,
         clock=clock,
@@ -67,5 +68,5 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
         queue=queue,
         journal=journal,
         intake=Intake(cache, queue, journal, settings.scheduler_name),
-        metrics=ServiceMetrics(settings.scheduler_name, clock.wall_s),
+        metrics=metrics,
     )
