@@ -60,7 +60,7 @@ async def _serve(world: World, port: int, kubeconfig: Path | None, window: int) 
         server = f"http://{HOST}:{open_port}"
         if kubeconfig is not None:
             _write(kubeconfig, server)
-        _say({"server": server})
+        _say({"server": server, "settles_after_s": world.settles_after_s})
         await _live(running, stop)
 
 

@@ -188,6 +188,9 @@ async def _guard(
 ) -> web.StreamResponse:
     """Let in who names this machine, and answer every fault with a Status."""
     host = request.host.rpartition(":")[0] or request.host
+    if "Origin" in request.headers:
+        message = "this server answers to programs of this machine, not to pages in a browser"
+        return refused(Refused(403, "Forbidden", message, {}))
     if host not in _LOCAL_NAMES:
         # A page of another site can make a browser send requests here, under a name of its own.
         message = f"this server answers to {HOST} and localhost, not to {host}"

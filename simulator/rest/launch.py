@@ -26,6 +26,7 @@ class _Error(msgspec.Struct):
 
 class _Word(msgspec.Struct):
     server: str = ""
+    settles_after_s: float = 0.0
     error: _Error | None = None
 
 
@@ -37,11 +38,14 @@ class Simulator:
     ----------
     server
         ``http://127.0.0.1:PORT``.
+    settles_after_s
+        Time of the world before which ``--once`` does not judge, seconds.
     process
         Ends by itself when this process does.
     """
 
     server: str
+    settles_after_s: float
     process: asyncio.subprocess.Process
 
 
@@ -83,7 +87,8 @@ async def started(
         start_new_session=True,
     )
     try:
-        yield Simulator(await _server(process), process)
+        word = await _first_word(process)
+        yield Simulator(word.server, word.settles_after_s, process)
     finally:
         await _stop(process)
 
@@ -104,7 +109,7 @@ def _arguments(options: Options, kubeconfig: Path | None, port: int, window: int
             yield f"--{name}={value}"
 
 
-async def _server(process: asyncio.subprocess.Process) -> str:
+async def _first_word(process: asyncio.subprocess.Process) -> _Word:
     if process.stdout is None:
         raise AssertionError("its standard output is a pipe")
     line = await process.stdout.readline()
@@ -115,7 +120,7 @@ async def _server(process: asyncio.subprocess.Process) -> str:
         raise ClusterUnavailable(f"the simulator ended with status {status}") from None
     if word.error is not None:
         raise InputError(word.error.where, word.error.what, word.error.fix)
-    return word.server
+    return word
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

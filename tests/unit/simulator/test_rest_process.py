@@ -23,7 +23,7 @@ from tests.rest_door import PATIENCE_S, opened
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def scenario(tmp_path: Path, text: str = "") -> Options:
+def scenario(tmp_path: Path, text: str = "settlesAfter: 7s\n") -> Options:
     path = tmp_path / "s.yaml"
     path.write_text(f"nodes: {{source: metros, count: 5}}\n{text}")
     return Options(scenario=path)
@@ -37,7 +37,7 @@ async def test_it_says_where_it_listens_and_writes_a_kubeconfig(tmp_path: Path) 
     ):
         facts = await world.facts()
         written = json.loads(kubeconfig.read_text())
-    assert facts.nodes == 5
+    assert (facts.nodes, simulator.settles_after_s) == (5, 7.0)
     assert written["clusters"][0]["cluster"]["server"] == simulator.server
     assert written["contexts"][0]["context"]["namespace"] == "default"
     assert [file.name for file in kubeconfig.parent.iterdir()] == ["kubeconfig"]
@@ -45,6 +45,7 @@ async def test_it_says_where_it_listens_and_writes_a_kubeconfig(tmp_path: Path) 
 
 async def test_it_ends_when_who_started_it_lets_go(tmp_path: Path) -> None:
     async with started(scenario(tmp_path)) as simulator, remote_world(simulator.server) as world:
+        await world.facts()
         following = asyncio.create_task(world.follow())  # an open request does not hold it
         assert simulator.process.stdin is not None
         simulator.process.stdin.close()

@@ -198,6 +198,13 @@ async def test_only_this_machines_names_are_answered(tmp_path: Path) -> None:
     assert (answer.status, answer.body["reason"], named.status) == (403, "Forbidden", 200)
 
 
+async def test_a_page_in_a_browser_cannot_write(tmp_path: Path) -> None:
+    async with opened(tmp_path) as door:
+        answer = await door.ask("POST", PODS, pod_object("a"), Origin="http://127.0.0.1:8080")
+        pods = await door.get(PODS)
+    assert (answer.status, answer.body["reason"], pods["items"]) == (403, "Forbidden", [])
+
+
 @pytest.mark.parametrize("part", ["log", "exec", "attach", "portforward"])
 async def test_what_needs_containers_is_refused_in_words(tmp_path: Path, part: str) -> None:
     async with opened(tmp_path) as door:
