@@ -23,9 +23,9 @@ class QueuedPod:
 
     `added_s` is when it came, `taken_s` when a cycle took it last, `retry_s` the end of its
     backoff, `parked_s` when it was found unschedulable; all on the queue's clock. `is_woken` says
-    that something which could help happened while it was in flight, so that the answer it gets is already old. `refusal` is the
-    latest reason it waits, `said` the text last written to the cluster, `has_condition` whether
-    the pod has a ``PodScheduled=False`` condition there.
+    that something which could help happened while it was in flight, so that the answer it gets is
+    already old. `refusal` is the latest reason it waits, `said` the text last written to the
+    cluster, `has_condition` whether the pod has a ``PodScheduled=False`` condition there.
     """
 
     pod: Pod
