@@ -108,13 +108,13 @@ class EventWriter:
         }
         if not note.has_condition:  # it moves only with the status
             condition["lastTransitionTime"] = _second_time(note.at_s)
-        # With the uid, a later pod of that name is left alone: the server answers with a conflict.
+        # With the uid, a later pod of that name is left alone: a uid cannot be changed.
         body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/status"
         try:
             await self._client.send("PATCH", path, body, content_type=_STRATEGIC)
         except Denied as error:
-            if error.status in _GONE:
+            if error.status in _GONE or "metadata.uid: Invalid" in error.said:
                 raise _Gone from None
             raise
 
