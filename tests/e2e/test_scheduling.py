@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.world import Options, open_world
 from tests.real.cluster import Cluster
+from tests.real.demo import PLACED, WAITING, add_demo, waiting_apps
 from tests.real.judging import faults, snapshot_of
 from tests.real.matrices import on_a_line, write_matrix
 from tests.real.objects import deployment, node, pod
@@ -15,28 +15,15 @@ from tests.real.schedulers import Scheduler
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
 
-ROOT = Path(__file__).parents[2]
-WAITS = {"wishful", "typo"}
-"""Deployments of the demo whose pods can never be placed."""
-
 
 def test_two_hundred_pods_of_the_demo_are_bound_and_every_budget_holds(
     cluster: Cluster, kubeconfig: Path, admin: Path, tmp_path: Path
 ) -> None:
-    world = open_world(Options(home=ROOT))
-    cluster.add_nodes([_posted(obj) for obj in world.cluster.all_of("Node")])
-    rtt = world.network.table(0.0)
-    assert hasattr(rtt, "rtt_us")
-    matrix = write_matrix(tmp_path / "matrix.npz", rtt.nodes, rtt.rtt_us)
-    cluster.apply([m.object for m in world.manifests])
-    cluster.scale("reports", 120)
-    cluster.scale("game", 35)
-    cluster.scale("shop", 22)
-    cluster.scale("relay", 14)
+    matrix = add_demo(cluster, tmp_path)
 
     with Scheduler(kubeconfig, tmp_path, matrix=matrix) as scheduler:
-        cluster.wait_for_bound(200, within_s=120)
-        assert _waiting(cluster) == WAITS
+        cluster.wait_for_bound(PLACED, within_s=120)
+        assert waiting_apps(cluster) == WAITING
         assert faults(snapshot_of(admin, matrix)) == []
         cluster.wait_until(
             lambda: all(_is_told(cluster, p) for p in cluster.pods()), "why the others wait is told"
@@ -216,19 +203,6 @@ def _says(cluster: Cluster, name: str, message: str) -> Callable[[], bool]:
         return any(event["note"] == message for event in events)
 
     return says
-
-
-def _posted(obj: dict[str, object]) -> dict[str, object]:
-    metadata = obj["metadata"]
-    assert isinstance(metadata, dict)
-    kept = {k: v for k, v in metadata.items() if k in ("name", "labels", "annotations")}
-    return {**obj, "metadata": kept}
-
-
-def _waiting(cluster: Cluster) -> set[str]:
-    """Return the apps of which a pod is not bound."""
-    waiting = (p for p in cluster.pods() if not p["spec"].get("nodeName"))
-    return {p["metadata"]["labels"]["app"] for p in waiting}
 
 
 def _is_told(cluster: Cluster, pod: dict[str, dict[str, str]]) -> bool:
