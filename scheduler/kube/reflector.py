@@ -23,6 +23,9 @@ OUTAGE_S = 10.0
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
+_GOOD_LIFE_S = 1.0
+"""A watch that lives so long is no fault, though it may bring nothing."""
+
 _MOST_LISTS = 5
 
 Tell = Callable[[ClusterEvent], None]
@@ -45,6 +48,8 @@ class Reflector:
         Takes whether the events told are all there is.
     silence_s
         As `scheduler.kube.watch.watch`.
+    outage_s
+        A watch that cannot be resumed for so long is told to `tell_sync`, seconds.
     """
 
     def __init__(
@@ -55,12 +60,14 @@ class Reflector:
         tell_sync: TellSync,
         *,
         silence_s: float = SILENCE_S,
+        outage_s: float = OUTAGE_S,
     ) -> None:
         self._client = client
         self._kind = kind
         self._tell = tell
         self._tell_sync = tell_sync
         self._silence_s = silence_s
+        self._outage_s = outage_s
         self._version = ""
         self._known: dict[tuple[str, str], Metadata] = {}
         self._anew = asyncio.Event()
@@ -126,23 +133,25 @@ class Reflector:
 
     async def _follow(self) -> str:
         """Watch, resuming, until the server has forgotten what came next; return its words."""
-        outage = Outage(self._tell_sync)
+        outage, now_s = Outage(self._tell_sync, self._outage_s), asyncio.get_running_loop().time
         wait_s = _FIRST_WAIT_S
         while True:
-            began, what = self._version, f"the watch of {self._kind.plural} cannot be kept up"
+            began_s, is_answered, is_of_use = now_s(), False, False
+            what = f"the watch of {self._kind.plural} cannot be kept up"
             try:
                 async with aclosing(self._watch()) as watched:
                     async for changes in watched:
                         outage.is_well()
+                        is_answered = True
                         for change in changes:
-                            self._apply(change)
+                            is_of_use |= self._apply(change)
                 outage.is_well()
             except Expired as error:
                 return str(error)
             except (ClusterUnavailable, Denied) as error:
                 what = str(error)
-            if self._version != began:
-                wait_s = _FIRST_WAIT_S  # it brought something: resumed at once
+            if is_of_use or (is_answered and now_s() - began_s >= _GOOD_LIFE_S):
+                wait_s = _FIRST_WAIT_S  # resumed at once
                 continue
             outage.is_ill(what)
             await asyncio.sleep(wait_s)
@@ -151,7 +160,8 @@ class Reflector:
     def _watch(self) -> AsyncGenerator[list[Change], None]:
         return watch(self._client, self._kind.path, self._version, silence_s=self._silence_s)
 
-    def _apply(self, change: Change) -> None:
+    def _apply(self, change: Change) -> bool:
+        """Take in a change; return whether it told of an object."""
         metadata = change.metadata
         self._version = metadata.resource_version or self._version
         if change.type in ("ADDED", "MODIFIED"):
@@ -159,6 +169,7 @@ class Reflector:
         elif change.type == "DELETED":
             self._known.pop((metadata.namespace, metadata.name), None)
             self._tell(self._kind.gone(metadata))
+        return change.type in ("ADDED", "MODIFIED", "DELETED")
 
     def _take(self, metadata: Metadata, obj: bytes) -> None:
         self._known[(metadata.namespace, metadata.name)] = metadata
@@ -174,8 +185,9 @@ class Reflector:
 class Outage:
     """Tells, once, when a watch has been ill for too long, and when it is well again."""
 
-    def __init__(self, tell_sync: TellSync) -> None:
+    def __init__(self, tell_sync: TellSync, outage_s: float = OUTAGE_S) -> None:
         self._tell_sync = tell_sync
+        self._outage_s = outage_s
         self._now_s = asyncio.get_running_loop().time
         self._well_s = self._now_s()
         self._is_out = False
@@ -189,7 +201,7 @@ class Outage:
 
     def is_ill(self, what: str) -> None:
         """Take note of a watch that failed or brought nothing."""
-        if not self._is_out and self._now_s() - self._well_s >= OUTAGE_S:
+        if not self._is_out and self._now_s() - self._well_s >= self._outage_s:
             self._is_out = True
             self._tell_sync(what)
 

@@ -63,7 +63,7 @@ class Followed:
 
 @asynccontextmanager
 async def following(
-    kind: ScriptedKind, folder: Path, *, silence_s: float = 60.0
+    kind: ScriptedKind, folder: Path, *, silence_s: float = 60.0, outage_s: float = OUTAGE_S
 ) -> AsyncIterator[Followed]:
     api = ScriptedApi()
     api.kinds["nodes"] = kind
@@ -79,7 +79,9 @@ async def following(
             followed.take_step(what)
 
         nodes = followed_kinds()[0]
-        reflector = Reflector(client, nodes, take, take_step, silence_s=silence_s)
+        reflector = Reflector(
+            client, nodes, take, take_step, silence_s=silence_s, outage_s=outage_s
+        )
         followed = Followed(reflector, kind)
         running = asyncio.create_task(reflector.run())
         try:
@@ -225,3 +227,31 @@ async def test_an_outage_is_told_once_when_it_lasts_and_once_when_it_ends() -> N
     outage.is_well()
 
     assert told == ["still down", ""]
+
+
+async def test_a_server_that_ends_every_watch_at_once_is_not_asked_without_a_pause(
+    tmp_path: Path,
+) -> None:
+    kind = ScriptedKind([node("a")], version=5)
+    kind.watches = [[bookmark(6 + number)] for number in range(50)]
+
+    async with following(kind, tmp_path) as followed:
+        await followed.until(lambda: len(kind.asked) >= 4)
+        asked = len(kind.asked)
+        await asyncio.sleep(0.3)  # the pauses double: 0.1 s, 0.2 s, 0.4 s, …
+
+        assert len(kind.asked) <= asked + 1
+        assert kind.asked[:3] == ["5", "6", "7"]
+
+
+async def test_a_server_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
+    kind = ScriptedKind([node("a")], version=5)
+    kind.refusals = [status(503, "starting") for _ in range(200)]
+
+    async with following(kind, tmp_path, outage_s=0.5) as followed:
+        await followed.until(lambda: len(followed.steps) == 2)
+        assert "starting" in followed.steps[1]
+        kind.refusals.clear()
+        await followed.until(lambda: followed.steps[-1] == "")
+
+        assert kind.lists == 1
