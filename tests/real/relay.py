@@ -48,6 +48,7 @@ class Relay:
         self._watches: set[aiohttp.ClientResponse] = set()
         self._ended: set[aiohttp.ClientResponse] = set()
         self._sent: set[asyncio.Task[web.StreamResponse]] = set()
+        self._upstream: set[asyncio.BaseTransport] = set()
         self.bindings: list[str] = []
         """Paths of all bindings that were sent, in order."""
         self.lost: list[str] = []
@@ -145,6 +146,12 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._sent, return_exceptions=True)
         await self._session.close()
+        # An answer that is left early closes politely: TLS waits for the server to say goodbye too.
+        for transport in self._upstream:
+            _break(transport)
+        await asyncio.sleep(
+            0
+        )  # a broken connection lets its socket go in the next step of the loop
 
     async def _listen(self) -> None:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls)
@@ -205,6 +212,8 @@ class Relay:
         async with self._session.request(
             request.method, url, headers=headers, data=body or None, allow_redirects=False
         ) as answer:
+            if answer.connection is not None and answer.connection.transport is not None:
+                self._upstream.add(answer.connection.transport)
             if _is_watch(request):
                 return await self._relay_watch(request, answer)
             content = await answer.read()
