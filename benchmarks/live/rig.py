@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -66,7 +66,8 @@ class Rig:
 
     def load(self, command: str, *arguments: str) -> float:
         """Run the load client to its end; return the seconds its requests took."""
-        return self.start_load(command, *arguments)()
+        with closing(self.start_load(command, *arguments)) as loading:
+            return loading.seconds()
 
     def start_load(self, command: str, *arguments: str) -> "Load":
         """Start the load client."""
@@ -124,14 +125,14 @@ class Rig:
 
 
 class Load:
-    """A load client under way; called, it returns the seconds its requests took."""
+    """A load client under way. Its owner closes it."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._process = _python("benchmarks.live.load", arguments)
         self.pid = self._process.pid
 
-    def __call__(self) -> float:
-        """Wait for its end.
+    def seconds(self) -> float:
+        """Wait for its end; return the seconds its requests took.
 
         Raises
         ------
@@ -142,6 +143,10 @@ class Load:
         if self._process.returncode:
             raise RuntimeError(f"the load client ended with {self._process.returncode}")
         return float(json.loads(said)["seconds"])
+
+    def close(self) -> None:
+        """End it, if it has not ended."""
+        _end(self._process)
 
 
 class Watching:
@@ -185,9 +190,14 @@ class Watching:
         """End it, if it has not ended."""
         self._process.kill()
         self._reader.join()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        _end(self._process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _python(module: str, arguments: list[str]) -> "subprocess.Popen[str]":

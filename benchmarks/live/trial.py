@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -63,7 +63,8 @@ class Trial:
         place = Path(tempfile.mkdtemp(prefix=f"{self._contender.name}-", dir=self._rig.place))
         with self._rig.watching(self._case.pods) as watching:
             if self._is_drain:
-                self._start_creating()()
+                with closing(self._start_creating()) as loading:
+                    loading.seconds()
                 watching.wait_for("created")
                 self._rig.settle()
             started_s = time.monotonic()
@@ -80,25 +81,25 @@ class Trial:
 
     def _observe(self, watching: Watching, started: Started) -> _Window:
         """Measure from the first binding, or from ready and idle, until all events are there."""
-        program, clients, loading = started.program, [watching.pid], None
+        program = started.program
         if self._is_drain:
             first = partial(watching.has_said, "first")
             program.wait_until(first, "it binds a pod", within_s=LONGEST_RUN_S)
         else:
             program.wait_until(started.is_ready, "it is ready")
             self._rig.settle(program.pid)
+        clients = [watching.pid]
         before, began_s = self._rig.cpu(program.pid, clients), time.monotonic()
-        if not self._is_drain:
-            loading = self._start_creating()
-            clients.append(loading.pid)
-        written = partial(watching.has_said, "written")
-        program.wait_until(written, "all pods are bound", within_s=LONGEST_RUN_S)
-        # Events are written beside the bindings and may come after the last of them.
-        with suppress(NotReady):
-            wait_until(self._has_events, "an event a pod is there", within_s=_EVENTS_S)
-        after, ended_s = self._rig.cpu(program.pid, clients), time.monotonic()
-        if loading is not None:
-            loading()
+        with ExitStack() as stack:
+            if not self._is_drain:
+                loading = stack.enter_context(closing(self._start_creating()))
+                clients.append(loading.pid)
+            written = partial(watching.has_said, "written")
+            program.wait_until(written, "all pods are bound", within_s=LONGEST_RUN_S)
+            # Events are written beside the bindings and may come after the last of them.
+            with suppress(NotReady):
+                wait_until(self._has_events, "an event a pod is there", within_s=_EVENTS_S)
+            after, ended_s = self._rig.cpu(program.pid, clients), time.monotonic()
         peak_mb = peak_bytes_of(program.pid) / 1e6
         return _Window(ended_s - began_s, after - before, after.scheduler, peak_mb)
 
