@@ -107,25 +107,33 @@ def test_without_its_security_context_they_would_not_be(restricted: Cluster) -> 
     assert refusal.value.status == 403
 
 
+def is_refused(cluster: Cluster, path: str, tried: Object) -> bool:
+    try:
+        cluster.api.create(path, tried, dryRun="All")
+    except Refused:
+        return True
+    return False
+
+
 @pytest.fixture
 def policed(cluster: Cluster) -> Iterator[Cluster]:
-    """Apply the policy for delay labels, and wait until it acts."""
+    """Apply the policies for delay labels, and wait until both act: each begins on its own."""
     policies = read_manifests(MANIFESTS / "delay-label-policy.yaml")
     cluster.api.apply(policies)
-    bad = {"metadata": {"name": "bad", "labels": {"delay_a": "soon"}}, "spec": pod("bad")["spec"]}
+    bad = {"delay_a": "soon"}
+    workloads = f"/apis/apps/v1/namespaces/{cluster.namespace}/deployments"
 
-    def acts() -> bool:
-        try:
-            cluster.api.create(f"{cluster.path}/pods", bad, dryRun="All")
-        except Refused:
-            return True
-        return False
+    def acting() -> tuple[bool, bool]:
+        return (
+            is_refused(cluster, f"{cluster.path}/pods", pod("bad", labels=bad)),
+            is_refused(cluster, workloads, deployment("bad", replicas=0, labels=bad)),
+        )
 
-    cluster.wait_until(acts, "the policy acts")
+    cluster.wait_until(lambda: all(acting()), "the policies act")
     yield cluster
     for policy in policies:
         cluster.api.delete(cluster.api.path_of(policy))
-    cluster.wait_until(lambda: not acts(), "the policy is gone")
+    cluster.wait_until(lambda: not any(acting()), "the policies are gone")
 
 
 def test_a_delay_that_is_none_is_refused_when_the_pod_is_sent(policed: Cluster) -> None:
