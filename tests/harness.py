@@ -13,9 +13,10 @@ from scheduler.domain.ports import Leadership, NodeChanged, NodeDeleted, PodChan
 from scheduler.domain.workload import Pod
 from scheduler.service.cycle import Decider
 from scheduler.service.logs import silent_logger
-from scheduler.service.runtime import Outside, Runtime, ZoneFunction
+from scheduler.service.runtime import Outside, Runtime
 from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, PlanFunction, new_state
+from scheduler.service.zoning import ZoneFunction
 from tests.memory import MemoryCluster, MemoryRtt
 
 OURS = "custom-scheduler"

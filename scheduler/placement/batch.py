@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,9 @@ class PendingClass:
     problems: tuple[PodReason, ...]
 
 
+_ByClass = dict[PodClass, list[tuple[int, str]]]
+
+
 class Batch:
     """A snapshot with what every step of the decision looks up in it."""
 
@@ -58,11 +62,18 @@ class Batch:
         self.reaches: dict[int, Reach] = {}
         """What `reach` found that cannot change during the decision, by class number."""
         self._named = named_pods(snapshot)
-        self._book = ReferenceBook(snapshot, self._named)
         self._taints: dict[object, tuple[Verdict, ...]] = {}
         self._soft_taints: dict[tuple[Toleration, ...], NDArray[np.int64]] = {}
-        self._placed = _nodes_by_class(snapshot)
         self.classes: tuple[PendingClass, ...] = self._classes()
+
+    @cached_property
+    def _book(self) -> ReferenceBook:
+        """Only made where a pod refers to something: it walks over all that runs."""
+        return ReferenceBook(self.snapshot, self._named)
+
+    @cached_property
+    def _placed(self) -> _ByClass:
+        return _nodes_by_class(self.snapshot)
 
     def _classes(self) -> tuple[PendingClass, ...]:
         groups: dict[PodClass, list[Pod]] = {}
@@ -160,9 +171,9 @@ def _nested_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
     return np.where(zone >= 0, nested, -1).astype(np.int64)
 
 
-def _nodes_by_class(snapshot: ClusterSnapshot) -> dict[PodClass, list[tuple[int, str]]]:
+def _nodes_by_class(snapshot: ClusterSnapshot) -> _ByClass:
     placed = snapshot.placed
-    out: dict[PodClass, list[tuple[int, str]]] = {}
+    out: _ByClass = {}
     for row in np.flatnonzero((placed.node_of >= 0) & ~placed.is_terminating).tolist():
         pod = placed.pods[row]
         out.setdefault(pod.pod_class, []).append((int(placed.node_of[row]), pod.name))

@@ -11,6 +11,9 @@ from scheduler.placement.graph import FlowAnswer, slots, solve_flow
 from scheduler.placement.problem import Problem
 from scheduler.placement.settings import EffortSettings
 
+_MOST_DOUBLINGS = 16
+"""Beyond any number of nodes."""
+
 
 def cheapest(problem: Problem, per_class: int) -> NDArray[np.bool_]:
     """Return the `per_class` cheapest feasible columns of each class, shape ``(g, n)``.
@@ -51,7 +54,8 @@ def solve_columns(
             return answer, offered, rounds, answer.is_exact
         if rounds >= effort.pricing_rounds:
             return answer, offered, rounds, False
-        offered |= _best(reduced, wanted, effort.columns_per_class)
+        # Twice as many each round: where thousands of pods are alike, one would be a slow walk.
+        offered |= _best(reduced, wanted, effort.columns_per_class << min(rounds, _MOST_DOUBLINGS))
 
 
 def _reduced_cost(problem: Problem, answer: FlowAnswer) -> NDArray[np.int64]:

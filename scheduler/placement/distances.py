@@ -16,7 +16,10 @@ class Distances:
         index = snapshot.rtt.index
         nodes = snapshot.nodes.nodes
         self._rtt = snapshot.rtt
-        self._column = np.array([index.get(node.name, -1) for node in nodes], dtype=np.int64)
+        if index:
+            self._column = np.array([index.get(node.name, -1) for node in nodes], dtype=np.int64)
+        else:
+            self._column = np.full(len(nodes), -1, dtype=np.int64)
         self._is_whole = bool(np.array_equal(self._column, np.arange(len(index))))
         self._is_known = self._column >= 0
         self._rows: dict[int, RttRow] = {}

@@ -103,50 +103,78 @@ def solve_flow(
         If the prices would not fit into exact integers (very many ranks): place fewer at once.
     """
     builder = NetworkBuilder()
-    classes = builder.vertices(problem.count)
-    nodes = builder.vertices(np.zeros(len(problem.free), dtype=np.int64))
-    sink = builder.vertices(np.array([-int(problem.count.sum())]))
     room, fit = limits
+    at = _vertices(builder, problem, offered)
     waiting = waiting_prices(problem)
     builder.arcs(
-        classes + np.arange(len(problem.count)),
-        sink,
+        at.classes + np.arange(len(problem.count)),
+        at.sink,
         problem.count,
         np.array(waiting, dtype=np.int64)[problem.rank],
     )
-    _add_load(builder, problem, nodes, sink, room)
+    _add_load(builder, problem, at, room)
     g, n = np.nonzero(offered)
     limit = np.minimum(problem.count[g], fit[g, n])
     is_spread = np.array([bool(levels) for levels in problem.spread], dtype=np.bool_)
     plain = np.flatnonzero(~is_spread[g])
     where = builder.arcs(
-        classes + g[plain], nodes + n[plain], limit[plain], problem.cost[g[plain], n[plain]]
+        at.classes + g[plain], at.node[n[plain]], limit[plain], problem.cost[g[plain], n[plain]]
     )
     blocks = [(g[plain], n[plain], where)]
     rough: list[Ints] = []
     for number in np.flatnonzero(is_spread).tolist():
         mine = np.flatnonzero(g == number)
         if len(mine):
-            blocks.extend(
-                _add_spread(
-                    builder, problem, number, (n[mine], limit[mine]), (classes, nodes, rough)
-                )
-            )
+            columns = (n[mine], limit[mine])
+            blocks.extend(_add_spread(builder, problem, number, columns, (at, rough)))
     network = builder.network()
     answer = solve(network)
-    price = _tightened(network, answer, nodes, len(problem.free))
+    price = _tightened(network, answer, at)
     return FlowAnswer(
         _packing(problem, blocks, answer),
         answer.cost,
-        price[classes : classes + len(problem.count)],
-        price[nodes : nodes + len(problem.free)],
+        price[at.classes : at.classes + len(problem.count)],
+        _node_prices(problem, price, at, room),
         waiting,
         builder.n_arcs,
         not any(answer.flow[arcs].any() for arcs in rough),
     )
 
 
-def _tightened(network: Network, answer: FlowSolution, nodes: int, n: int) -> Ints:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vertices:
+    """Where the network has what: its first class, its first node, its sink.
+
+    `used` are the nodes that some class is offered, in order; only they are in the network. `node`
+    is the vertex of each, and -1 elsewhere.
+    """
+
+    classes: int
+    nodes: int
+    sink: int
+    used: Ints
+    node: Ints
+
+
+def _vertices(builder: NetworkBuilder, problem: Problem, offered: NDArray[np.bool_]) -> _Vertices:
+    classes = builder.vertices(problem.count)
+    used = np.flatnonzero(offered.any(axis=0))
+    nodes = builder.vertices(np.zeros(len(used), dtype=np.int64))
+    sink = builder.vertices(np.array([-int(problem.count.sum())]))
+    node = np.full(len(problem.free), -1, dtype=np.int64)
+    node[used] = nodes + np.arange(len(used))
+    return _Vertices(classes, nodes, sink, used, node)
+
+
+def _node_prices(problem: Problem, price: Ints, at: _Vertices, room: Ints) -> Ints:
+    """Return what a slot of each node is worth; where nobody was offered one, its first slot's."""
+    first = np.where(room > 0, problem.load_cost[:, 0], LARGEST_COST)
+    out = price[at.sink] - first
+    out[at.used] = price[at.nodes : at.nodes + len(at.used)]
+    return np.asarray(out)
+
+
+def _tightened(network: Network, answer: FlowSolution, at: _Vertices) -> Ints:
     """Return potentials that are as good a certificate and make as few columns look useful.
 
     The simplex leaves slack where the optimum is degenerate. Nodes are priced as low, and classes
@@ -155,7 +183,7 @@ def _tightened(network: Network, answer: FlowSolution, nodes: int, n: int) -> In
     price = answer.potential.copy()
     tail, head, cost = network.tail, network.head, network.cost
     is_node = np.zeros(network.n_vertices, dtype=np.bool_)
-    is_node[nodes : nodes + n] = True
+    is_node[at.nodes : at.nodes + len(at.used)] = True
     out = is_node[tail] & (answer.flow < network.capacity)
     into = is_node[head] & (answer.flow > 0)
     least = np.full(network.n_vertices, -LARGEST_COST, dtype=np.int64)
@@ -163,7 +191,7 @@ def _tightened(network: Network, answer: FlowSolution, nodes: int, n: int) -> In
     np.maximum.at(least, head[into], price[tail[into]] + cost[into])
     lowered = is_node & (least > -LARGEST_COST)
     price[lowered] = least[lowered]
-    out = (tail < nodes) & (answer.flow > 0)
+    out = (tail < at.nodes) & (answer.flow > 0)
     most = np.full(network.n_vertices, LARGEST_COST, dtype=np.int64)
     np.minimum.at(most, tail[out], price[head[out]] - cost[out])
     raised = most < LARGEST_COST
@@ -181,12 +209,12 @@ def _packing(problem: Problem, blocks: list[_Block], answer: FlowSolution) -> Pa
     return Packing(pods)
 
 
-def _add_load(builder: NetworkBuilder, problem: Problem, nodes: int, sink: int, room: Ints) -> None:
+def _add_load(builder: NetworkBuilder, problem: Problem, at: _Vertices, room: Ints) -> None:
     """Node -> sink: one arc a step of the load cost, together no more than the slots."""
     start, widths = problem.load_starts, problem.load_widths
-    width = np.clip(room[:, None] - start[None, :], 0, widths[None, :])
-    node, step = np.nonzero(width)
-    builder.arcs(nodes + node, sink, width[node, step], problem.load_cost[node, step])
+    width = np.clip(room[at.used, None] - start[None, :], 0, widths[None, :])
+    row, step = np.nonzero(width)
+    builder.arcs(at.nodes + row, at.sink, width[row, step], problem.load_cost[at.used[row], step])
 
 
 def _steps(count: int, groups: int, existing: Ints) -> tuple[Ints, Ints, int]:
@@ -203,22 +231,21 @@ def _steps(count: int, groups: int, existing: Ints) -> tuple[Ints, Ints, int]:
     return width, np.cumsum(width) - width, rough
 
 
-_Base = tuple[int, int, list[Ints]]
-"""First vertex of the classes and of the nodes, and the arcs whose prices are rough."""
-
-
 def _add_spread(
     builder: NetworkBuilder,
     problem: Problem,
     number: int,
     columns: tuple[Ints, Ints],
-    base: _Base,
+    base: tuple[_Vertices, list[Ints]],
 ) -> list[_Block]:
-    """Class -> outer group -> … -> node, with rising parallel arcs at every level."""
+    """Class -> outer group -> … -> node, with rising parallel arcs at every level.
+
+    `base` holds where the vertices are, and takes the arcs whose prices are rough.
+    """
     n, limit = columns
-    classes, nodes, rough = base
+    at, rough = base
     count = int(problem.count[number])
-    parent = np.full(len(n), classes + number, dtype=np.int64)
+    parent = np.full(len(n), at.classes + number, dtype=np.int64)
     *outer, last = problem.spread[number]
     for level in outer:
         parent = _add_level(builder, level, (count, rough), parent, n)
@@ -232,7 +259,7 @@ def _add_spread(
     )
     capacity = np.clip(limit[:, None] - first[None, :], 0, width[None, :])
     row, step = np.nonzero(capacity)
-    where = builder.arcs(parent[row], nodes + n[row], capacity[row, step], cost[row, step])
+    where = builder.arcs(parent[row], at.node[n[row]], capacity[row, step], cost[row, step])
     rough.append(where.start + np.flatnonzero(step >= blunt))
     return [(np.full(len(row), number), n[row], where)]
 

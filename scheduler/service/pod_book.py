@@ -182,6 +182,7 @@ class PodBook:
     def _update(self, record: PodRecord, pod: Pod) -> list[Wake]:
         """Take over a changed object of the same pod."""
         is_same_class = record.pod.pod_class == pod.pod_class
+        had = record.pod.pod_class.requests
         if record.slot == NOT_PLACED or is_same_class:
             record.pod = pod
             if record.slot != NOT_PLACED:
@@ -194,7 +195,7 @@ class PodBook:
         if is_same_class:
             return []
         wakes: list[Wake] = [self._named("PodUpdate", pod)]
-        if record.slot != NOT_PLACED:
+        if record.slot != NOT_PLACED and had != pod.pod_class.requests:
             wakes.append(WakeAll("AssignedPodUpdate"))  # it may take less room than before
         return wakes
 

@@ -56,6 +56,10 @@ class SchedulingQueue:
         """Return the number of pods at each stage."""
         return {stage: len(pods) for stage, pods in self._stages.items()}
 
+    def count_of(self, stage: Stage) -> int:
+        """Return the number of pods at a stage."""
+        return len(self._stages[stage])
+
     def waiting(self) -> list[Pod]:
         """Return all pods that are not in flight."""
         return [

@@ -8,43 +8,32 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.delay import format_ms
 from scheduler.domain.ports import Cluster, Leadership, Lost, RttSource, Unreadable
-from scheduler.domain.zone import ZoneTree
 from scheduler.service.binding import Binder
 from scheduler.service.cycle import Decider, SchedulingCycle
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
-from scheduler.service.queued_pod import Stage
 from scheduler.service.state import ServiceState
 from scheduler.service.waiting import WaitingNotes
-from telemetry.model import RttTable
+from scheduler.service.zoning import ZoneFunction, Zoning
 
 _T = TypeVar("_T")
 
 _RETRY_FIRST_S = 1.0
 _RETRY_LAST_S = 30.0
 _TICK_S = 0.001
+_REST = 3.0
+"""Time between two decisions, as a multiple of what the earlier one took."""
+
 _BREATH = 256
 """Events taken in before other tasks get a turn: a relist of 150,000 pods must not starve them."""
 
 GRACE_S = 20.0
 """Longest wait, at the end, for bindings under way; a pod is given 30 s to stop."""
-
-
-class ZoneFunction(Protocol):
-    """Clusters an RTT table into layers of zones."""
-
-    def __call__(
-        self, rtt: RttTable, diameters_us: tuple[int, ...], previous: ZoneTree | None = None
-    ) -> ZoneTree:
-        """Return the zones; names stay as in `previous` where they can."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +66,17 @@ class Runtime:
         if outside.leadership is not None:
             cluster = LeadersCluster(cluster, outside.leadership)
         self._cluster = cluster
-        self._decider = decider
-        self._zones = zones if state.settings.clustering.enabled else None
+        self._zoning: Zoning | None = None
+        if zones is not None and state.settings.clustering.enabled:
+            self._zoning = Zoning(state, zones, decider.runner, log)
         self._log = log
         self.notes = NoteWriter(cluster, log)
         waiting = WaitingNotes(state, self.notes, log)
         self.binder = Binder(state, cluster, self.notes, waiting, log)
         self.cycle = SchedulingCycle(state, decider, self.binder, waiting, log)
-        self._rtt_changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.is_deposed = False
+        self._rests_until_s = 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -128,29 +118,42 @@ class Runtime:
         ]
         if self._outside.rtt is not None:
             loops.append(self._keep(self._read_rtt, "rtt", self.state.metrics.rtt_failures.inc))
-        if self._zones is not None:
-            loops.append(self._cluster_zones(self._zones))
+        if self._zoning is not None:
+            loops.append(self._zoning.run())
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
         return loops
 
     async def _schedule(self) -> None:
         """Run a cycle whenever a batch is due."""
-        clock, queue = self.state.clock, self.state.queue
+        clock = self.state.clock
         while not self._stopping.is_set():
             self.state.changed.clear()
             next_s = None
             # A cache with holes must not be acted on, nor another's cluster; and what cannot be
             # sent yet is decided later, better, together with what arrives meanwhile.
             if self.state.cache.is_synced and self.is_leading and not self.binder.is_busy:
-                await self.cycle.run()
-                next_s = queue.next_s()
-            self._gauge()
+                next_s = await self._cycle()
             # Not less than a tick: a clock that rounds down must not be asked again and again.
             wait_s = None if next_s is None else max(_TICK_S, next_s - clock.now_s())
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self.state.changed.wait()
+
+    async def _cycle(self) -> float | None:
+        """Run a cycle if it is time; return when it may be time again, on the queue's clock."""
+        now_s, queue = self.state.clock.now_s, self.state.queue
+        began_s = now_s()
+        if began_s < self._rests_until_s:
+            return self._rests_until_s
+        if await self.cycle.run():
+            # Of a steady stream of pods more come together: a quarter of a processor decides well
+            # enough, and the rest is left for bindings. No longer than the batch window, though.
+            ended_s = now_s()
+            longest_s = self.state.settings.queue.batch_max_milliseconds / 1000
+            self._rests_until_s = ended_s + min(_REST * (ended_s - began_s), longest_s)
+            return max(queue.next_s() or ended_s, self._rests_until_s) if len(queue) else None
+        return queue.next_s()
 
     async def _lead(self, leadership: Leadership) -> None:
         """Compete for leadership; stop when it is lost."""
@@ -229,49 +232,11 @@ class Runtime:
                 state.metrics.rtt_tables.inc()
                 state.metrics.rtt_updated_s.set(wall_s)
                 state.metrics.rtt_nodes.set(len(table.nodes))
-                self._rtt_changed.set()
+                if self._zoning is not None:
+                    self._zoning.renew()
                 self.state.changed.set()
                 taken += 1
         return taken > 0
-
-    async def _cluster_zones(self, zones: ZoneFunction) -> None:
-        """Cluster anew when the RTT table changed; while one runs, later tables wait as one."""
-        state = self.state
-        previous: ZoneTree | None = None
-        while True:
-            await self._rtt_changed.wait()
-            self._rtt_changed.clear()
-            started_s, wall_s = state.clock.now_s(), state.clock.wall_s()
-            if previous is None:  # later ones are repairs, and quick
-                number = len(state.cache.rtt.nodes)
-                state.journal.add(wall_s, "zones", f"clustering {number} nodes into zones")
-            diameters_us = state.settings.clustering.diameters_us
-            try:
-                found = await self._decider.runner(
-                    partial(zones, state.cache.rtt, diameters_us, previous)
-                )
-            except Exception:  # noqa: BLE001 - zones only guide: the last ones are kept
-                self._log.exception("clustering.failed")
-                continue
-            if previous is None:
-                state.journal.add(state.clock.wall_s(), "zones", _zones_said(found))
-            state.cache.zones = previous = found
-            state.metrics.clustering_s.observe(state.clock.now_s() - started_s)
-
-    def _gauge(self) -> None:
-        """Bring the gauges up to date."""
-        state = self.state
-        for stage, number in state.queue.counts().items():
-            if stage is not Stage.IN_FLIGHT:
-                state.metrics.pending.labels(stage.value).set(number)
-        state.metrics.cache_size.labels("nodes").set(len(state.cache.nodes))
-        state.metrics.cache_size.labels("placed_pods").set(state.cache.pods.placed_count)
-        state.metrics.is_synced.set(float(state.cache.is_synced))
-
-
-def _zones_said(zones: ZoneTree) -> str:
-    parts = [f"{len(x.names)} within {format_ms(x.max_rtt_us)}" for x in zones.layers]
-    return f"zones: {', '.join(parts)}"
 
 
 @asynccontextmanager

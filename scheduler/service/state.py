@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from scheduler.domain.plan import Plan
@@ -13,6 +14,7 @@ from scheduler.service.intake import Intake
 from scheduler.service.journal import Journal
 from scheduler.service.metrics import ServiceMetrics
 from scheduler.service.queue import SchedulingQueue
+from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_health import RttHealth
 from scheduler.service.settings import SchedulerConfiguration
 
@@ -61,6 +63,7 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
     cache, journal = Cache(), Journal()
     metrics = ServiceMetrics(settings.scheduler_name, clock.wall_s)
     queue = SchedulingQueue(settings.queue, cache.service, metrics.count_incoming)
+    _set_gauges(metrics, cache, queue)
     return ServiceState(
         settings=settings,
         clock=clock,
@@ -70,3 +73,13 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
         intake=Intake(cache, queue, journal, settings.scheduler_name),
         metrics=metrics,
     )
+
+
+def _set_gauges(metrics: ServiceMetrics, cache: Cache, queue: SchedulingQueue) -> None:
+    """Have gauges read when they are asked for, and not kept in step with every event."""
+    for stage in Stage:
+        if stage is not Stage.IN_FLIGHT:
+            metrics.pending.labels(stage.value).set_function(partial(queue.count_of, stage))
+    metrics.cache_size.labels("nodes").set_function(lambda: len(cache.nodes))
+    metrics.cache_size.labels("placed_pods").set_function(lambda: cache.pods.placed_count)
+    metrics.is_synced.set_function(lambda: float(cache.is_synced))

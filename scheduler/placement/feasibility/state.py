@@ -51,8 +51,8 @@ def taints(table: NodeTable, pod_class: PodClass) -> Verdict:
     """
     passes = np.ones(len(table), dtype=np.bool_)
     named: dict[str, list[int]] = {}
-    for i, node in enumerate(table.nodes):
-        for taint in node.taints:
+    for i in _tainted(table):
+        for taint in table.nodes[i].taints:
             if taint.effect in _HARD_EFFECTS and not any(
                 tolerates(t, taint) for t in pod_class.tolerations
             ):
@@ -71,11 +71,16 @@ def taints(table: NodeTable, pod_class: PodClass) -> Verdict:
 def soft_taints(table: NodeTable, pod_class: PodClass) -> NDArray[np.int64]:
     """Return the number of PreferNoSchedule taints of each node that the pod does not tolerate."""
     counts = np.zeros(len(table), dtype=np.int64)
-    for i, node in enumerate(table.nodes):
-        for taint in node.taints:
+    for i in _tainted(table):
+        for taint in table.nodes[i].taints:
             if taint.effect == "PreferNoSchedule":
                 counts[i] += not any(tolerates(t, taint) for t in pod_class.tolerations)
     return counts
+
+
+def _tainted(table: NodeTable) -> list[int]:
+    """Return the rows of nodes with any taint: few, as a rule, of very many."""
+    return [i for i, node in enumerate(table.nodes) if node.taints]
 
 
 def node_name(table: NodeTable, pod_class: PodClass) -> Verdict:

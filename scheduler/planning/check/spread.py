@@ -22,7 +22,12 @@ class RttView:
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         index = snapshot.rtt.index
         self._table = snapshot.rtt
-        self._columns = np.array([index.get(n.name, -1) for n in snapshot.nodes.nodes], np.int64)
+        if index:
+            self._columns = np.array(
+                [index.get(n.name, -1) for n in snapshot.nodes.nodes], np.int64
+            )
+        else:
+            self._columns = np.full(len(snapshot.nodes.nodes), -1, np.int64)
 
     def between(self, references: NDArray[np.int64], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return RTTs measured from `references` to `nodes`, broadcast; `UNKNOWN_US` if not known.

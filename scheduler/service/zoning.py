@@ -1,0 +1,68 @@
+"""Zones kept in step with the RTT table, away from the event loop."""
+
+import asyncio
+from functools import partial
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.delay import format_ms
+from scheduler.domain.zone import ZoneTree
+from scheduler.service.state import Runner, ServiceState
+from telemetry.model import RttTable
+
+
+class ZoneFunction(Protocol):
+    """Clusters an RTT table into layers of zones."""
+
+    def __call__(
+        self, rtt: RttTable, diameters_us: tuple[int, ...], previous: ZoneTree | None = None
+    ) -> ZoneTree:
+        """Return the zones; names stay as in `previous` where they can."""
+        ...
+
+
+class Zoning:
+    """Clusters anew when the RTT table changed; while one runs, later tables wait as one."""
+
+    def __init__(
+        self, state: ServiceState, zones: ZoneFunction, runner: Runner, log: FilteringBoundLogger
+    ) -> None:
+        self._state = state
+        self._zones = zones
+        self._runner = runner
+        self._log = log
+        self._rtt_changed = asyncio.Event()
+
+    def renew(self) -> None:
+        """Have the zones made anew."""
+        self._rtt_changed.set()
+
+    async def run(self) -> None:
+        """Cluster until cancelled."""
+        state = self._state
+        previous: ZoneTree | None = None
+        while True:
+            await self._rtt_changed.wait()
+            self._rtt_changed.clear()
+            started_s, wall_s = state.clock.now_s(), state.clock.wall_s()
+            if previous is None:  # later ones are repairs, and quick
+                number = len(state.cache.rtt.nodes)
+                state.journal.add(wall_s, "zones", f"clustering {number} nodes into zones")
+            diameters_us = state.settings.clustering.diameters_us
+            try:
+                found = await self._runner(
+                    partial(self._zones, state.cache.rtt, diameters_us, previous)
+                )
+            except Exception:  # noqa: BLE001 - zones only guide: the last ones are kept
+                self._log.exception("clustering.failed")
+                continue
+            if previous is None:
+                state.journal.add(state.clock.wall_s(), "zones", _zones_said(found))
+            state.cache.zones = previous = found
+            state.metrics.clustering_s.observe(state.clock.now_s() - started_s)
+
+
+def _zones_said(zones: ZoneTree) -> str:
+    parts = [f"{len(x.names)} within {format_ms(x.max_rtt_us)}" for x in zones.layers]
+    return f"zones: {', '.join(parts)}"
