@@ -1,7 +1,7 @@
 """The kinds of object the scheduler follows, each with how its JSON becomes an event."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -9,18 +9,13 @@ from scheduler.domain.ports import (
     ClusterEvent,
     NodeChanged,
     NodeDeleted,
-    PodChanged,
     PodDeleted,
     ServiceChanged,
     ServiceDeleted,
 )
-from scheduler.domain.workload import PodClass
 from scheduler.objects.node import read_node
-from scheduler.objects.pod import read_pod_changed
+from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
-
-_MOST_CLASSES = 65_536
-"""Classes kept at a time; beyond it the memo starts anew, to bound its memory."""
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -58,30 +53,6 @@ def followed_kinds() -> tuple[Kind, ...]:
         Kind("services", "/api/v1/services", _service, _service_gone),
         Kind("pods", "/api/v1/pods", PodReader(), _pod_gone),
     )
-
-
-class PodReader:
-    """Reads pods; equal classes are one object, so that later comparisons are by identity."""
-
-    def __init__(self) -> None:
-        self._classes = dict[PodClass, PodClass]()
-
-    def __call__(self, obj: bytes) -> PodChanged:
-        """Return a pod as the API shows it.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
-        changed = read_pod_changed(obj)
-        read = changed.pod.pod_class
-        if len(self._classes) >= _MOST_CLASSES:
-            self._classes.clear()
-        known = self._classes.setdefault(read, read)
-        if known is read:
-            return changed
-        return replace(changed, pod=replace(changed.pod, pod_class=known))
 
 
 def _node(obj: bytes) -> ClusterEvent:

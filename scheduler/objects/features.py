@@ -18,7 +18,7 @@ GROUP_LABELS = (
 )
 """Labels by which pods are put in a PodGroup."""
 
-_PLACELESS_VOLUMES = frozenset(
+PLACELESS_VOLUMES = frozenset(
     {
         "emptyDir", "configMap", "secret", "projected", "downwardAPI", "hostPath", "nfs", "image",
         "csi", "gitRepo", "cephfs", "glusterfs", "azureFile", "flocker", "flexVolume",
@@ -77,7 +77,7 @@ def _attached(spec: FeatureSpec) -> Iterator[str]:
             if number:
                 yield f"host port {shorten(number)}"
     for volume in spec.volumes:
-        for source in sorted(set(volume) - {"name"} - _PLACELESS_VOLUMES):
+        for source in sorted(set(volume) - {"name"} - PLACELESS_VOLUMES):
             if volume[source] is not None:
                 yield f"volume {shorten(volume.get('name'))} ({shorten(source)})"
     if spec.resource_claims:

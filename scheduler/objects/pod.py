@@ -1,5 +1,7 @@
 """A Pod as the API shows it, or as it is written in a manifest."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from scheduler.domain.delay import LABEL_PREFIX
@@ -100,13 +102,14 @@ def read_pod(obj: Object) -> Pod:
         If a field has a wrong type or value, or the pod has no name or no containers. Delays that
         cannot be read are no errors: they are in ``pod_class.faults``.
     """
-    return _pod(decode(obj, WrittenPod, "Pod"), insists=True)
+    return _pod(decode(obj, WrittenPod, "Pod"), _insisting_class_of)
 
 
-def read_pod_changed(obj: Object) -> PodChanged:
+def read_pod_changed(obj: Object, class_of: "ClassOf | None" = None) -> PodChanged:
     """Return a pod of a cluster with where and how it is.
 
-    A bound pod's node is in `PodChanged.node` and no part of its class.
+    A bound pod's node is in `PodChanged.node` and no part of its class. `class_of` is in place of
+    `pod_class_of`.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def read_pod_changed(obj: Object) -> PodChanged:
     """
     written = decode(obj, WrittenPod, "Pod")
     return PodChanged(
-        pod=_pod(written, insists=False),
+        pod=_pod(written, class_of or pod_class_of),
         node=_node_name(written),
         phase=_phase(written),
         is_terminating=_is_terminating(written),
@@ -177,7 +180,10 @@ def _is_terminating(written: WrittenPod) -> bool:
     return bool(written.metadata and written.metadata.deletion_timestamp)
 
 
-def _pod(written: WrittenPod, *, insists: bool) -> Pod:
+ClassOf = Callable[[str, Metadata, PodSpec], PodClass]
+
+
+def _pod(written: WrittenPod, class_of: ClassOf) -> Pod:
     metadata = written.metadata or Metadata()
     name = object_name("Pod", metadata)
     where = described("Pod", namespace_of(metadata), name)
@@ -186,7 +192,7 @@ def _pod(written: WrittenPod, *, insists: bool) -> Pod:
         raise InputError(f"{where}: spec.containers", "is empty", "give at least one container")
     return Pod(
         name=name,
-        pod_class=_pod_class(where, metadata, spec, insists=insists),
+        pod_class=class_of(where, metadata, spec),
         uid=metadata.uid or "",
         created_s=created_s(where, metadata),
         scheduler_name=spec.scheduler_name or DEFAULT_SCHEDULER,
@@ -194,7 +200,18 @@ def _pod(written: WrittenPod, *, insists: bool) -> Pod:
     )
 
 
-def _pod_class(where: str, metadata: Metadata, spec: PodSpec, *, insists: bool) -> PodClass:
+def _insisting_class_of(where: str, metadata: Metadata, spec: PodSpec) -> PodClass:
+    return replace(pod_class_of(where, metadata, spec), node_name=spec.node_name or "")
+
+
+def pod_class_of(where: str, metadata: Metadata, spec: PodSpec) -> PodClass:
+    """Return the class of a pod, wherever it is; `where` names it in errors.
+
+    Raises
+    ------
+    InputError
+        As `read_pod`.
+    """
     namespace = namespace_of(metadata)
     delays, faults = read_delays(metadata.labels, metadata.annotations, namespace)
     # Delays are in the class already, read; their labels may hold values of any type.
@@ -216,7 +233,6 @@ def _pod_class(where: str, metadata: Metadata, spec: PodSpec, *, insists: bool) 
         required_nodes=read_required(where, affinity),
         preferred_nodes=read_preferred(where, affinity),
         tolerations=read_tolerations(where, spec.tolerations),
-        node_name=(spec.node_name or "") if insists else "",
         priority=_priority(spec),
         unsupported=unsupported_features(_features(spec), metadata.labels),
     )

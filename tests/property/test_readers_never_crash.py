@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from scheduler.files.nodes import read_nodes
 from scheduler.objects.document import read_documents
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod, read_pod_changed
+from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
 from scheduler.objects.workload import pods_of
 from telemetry.errors import MatrixError
@@ -152,6 +154,32 @@ def test_a_mutated_pod_is_read_or_refused(tree: Any) -> None:  # noqa: ANN401 - 
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017 - only where it is raised
             assert len(str(error)) < 1_000  # noqa: PT017 - only where it is raised
+
+
+READER = PodReader()
+"""One for all examples: what it remembers of one pod must not show in another."""
+
+
+@EXAMPLES
+@given(mutated(POD))
+def test_a_reader_that_remembers_reads_as_one_that_does_not(tree: Any) -> None:  # noqa: ANN401 - any tree at all
+    try:
+        fresh = read_pod_changed(tree)
+    except InputError as error:
+        with pytest.raises(InputError, match=re.escape(str(error))):
+            READER(tree)
+    else:
+        assert READER(tree) == fresh
+        assert READER(tree) == fresh  # remembered, where it can be
+
+
+def test_pods_that_differ_in_name_alone_share_their_class() -> None:
+    one, other = (
+        READER({**POD, "metadata": {**POD["metadata"], "name": name}}) for name in ("a", "b")
+    )
+
+    assert one.pod.name != other.pod.name
+    assert one.pod.pod_class is other.pod.pod_class
 
 
 @EXAMPLES
