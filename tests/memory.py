@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from scheduler.domain.errors import BindConflict
+from scheduler.domain.errors import BindConflict, ClusterUnavailable
 from scheduler.domain.node import Node
 from scheduler.domain.ports import (
     Binding,
@@ -33,6 +33,7 @@ class MemoryCluster:
     before_note: Callable[[PodNote], None] = lambda _note: None
     bind_s: float = 0.001
     lists: int = 0
+    is_down: bool = False
     _watchers: list[asyncio.Queue[ClusterEvent | Exception]] = field(default_factory=list)
 
     def emit(self, event: ClusterEvent | Exception) -> None:
@@ -47,6 +48,8 @@ class MemoryCluster:
     async def events(self) -> AsyncIterator[ClusterEvent]:
         """List, then follow."""
         self.lists += 1
+        if self.is_down:
+            raise ClusterUnavailable("down")
         watcher: asyncio.Queue[ClusterEvent | Exception] = asyncio.Queue()
         self._watchers.append(watcher)
         listed: list[ClusterEvent] = [

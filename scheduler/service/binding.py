@@ -71,6 +71,7 @@ class Binder:
         self._waiting = waiting
         self._log = log
         self._orders: asyncio.Queue[_Order] = asyncio.Queue()
+        self._is_closed = False
 
     def put(self, assignment: Assignment, decision: str) -> None:
         """Have an assumed pod bound."""
@@ -80,6 +81,10 @@ class Binder:
     def is_busy(self) -> bool:
         """Whether more bindings wait for their turn than are under way."""
         return self._orders.qsize() >= IN_FLIGHT
+
+    def close(self) -> None:
+        """Send nothing new; what stands in line goes back to the queue."""
+        self._is_closed = True
 
     async def drain(self) -> None:
         """Wait until every binding is answered."""
@@ -107,10 +112,11 @@ class Binder:
     async def _bind(self, order: _Order) -> None:
         assignment = order.assignment
         pod, node = assignment.pod, assignment.node
-        if not self._state.cache.pods.is_assumed(pod, node):
+        if self._may_bind(pod, node):
+            await self._notes.withdraw(pod, WAITING_REASON)
+        if not self._may_bind(pod, node):
             self._withdraw(pod)  # the pod or its node went while it stood in line
             return
-        await self._notes.withdraw(pod, WAITING_REASON)
         binding = Binding(pod, node, annotations(assignment, order.decision))
         started_s = self._state.clock.now_s()
         try:
@@ -122,6 +128,9 @@ class Binder:
         else:
             self._state.metrics.binding_s.observe(self._state.clock.now_s() - started_s)
             self._bound(assignment)
+
+    def _may_bind(self, pod: Pod, node: str) -> bool:
+        return not self._is_closed and self._state.cache.pods.is_assumed(pod, node)
 
     def _bound(self, assignment: Assignment) -> None:
         pod, node, state = assignment.pod, assignment.node, self._state
@@ -170,5 +179,9 @@ class Binder:
         state.metrics.count_attempts("error", 1)
         state.journal.add(state.clock.wall_s(), "error", f"binding {pod.key}: {error}")
         self._log.warning("binding.unanswered", pod=pod.key, node=node, error=str(error))
+        queued = state.queue.get(pod.key)
+        if queued is not None and queued.attempts > 1:  # once may be a server that starts anew
+            said = f"binding to {node} goes unanswered: {error}"
+            self._waiting.say(pod, said, "SchedulerError")
         state.cache.pods.doubt(pod, now_s)
         state.queue.retry(pod, now_s)

@@ -26,8 +26,11 @@ from scheduler.service.waiting import WaitingNotes
 from telemetry.model import RttTable
 
 DOUBT_S = 30.0
-"""How long an unanswered binding holds its room on a node where it would be wrong by now. The watch
-tells within a second or so; thirty are far beyond, and short of leaving the pod for ever."""
+"""How long an unanswered binding is sent again to the same node, where it may have arrived."""
+
+SETTLED_S = 70.0
+"""How long after the last one without an answer a binding cannot come about any more: the API
+server gives a request 60 s (``--request-timeout``), and the watch then tells within a second."""
 
 _INTERNAL = "the decision failed with an internal error and is tried again: {}"
 
@@ -83,11 +86,13 @@ class SchedulingCycle:
 
         Such a pod may be bound already, so it may go nowhere else, and its room stays held.
         """
-        state = self._state
+        state, now_s = self._state, self._state.clock.now_s()
         pinned: dict[str, Pod] = {}
         for pod in batch:
             record = state.cache.pods.doubted(pod)
-            if record is not None:
+            if record is not None and now_s - (record.doubted_at_s or 0.0) > DOUBT_S:
+                self._give_up(pod, record.unanswered_s)
+            elif record is not None:
                 pod_class = replace(pod.pod_class, node_name=record.node)
                 pinned[pod.key] = replace(pod, pod_class=pod_class)
         if not pinned:
@@ -102,7 +107,7 @@ class SchedulingCycle:
                 assignment = next(a for a in plan.assignments if a.pod.key == pod.key)
                 self._hand_over(replace(assignment, pod=pod), decision_id(plan))
             else:
-                self._give_up(pod, record.doubted_at_s or 0.0)
+                self._give_up(pod, record.unanswered_s)
 
     def _freeze_doubted(self, pods: Sequence[Pod]) -> ClusterSnapshot:
         """Return a snapshot in which these assumed pods are pending and their room is free."""
@@ -110,9 +115,10 @@ class SchedulingCycle:
         with cache.pods.without(pods):
             return self._freeze(pods)
 
-    def _give_up(self, pod: Pod, doubted_at_s: float) -> None:
+    def _give_up(self, pod: Pod, unanswered_s: float) -> None:
+        """Send no more; forget the binding once it can no more be carried out unseen."""
         state, now_s = self._state, self._state.clock.now_s()
-        if now_s - doubted_at_s > DOUBT_S:
+        if now_s - unanswered_s > SETTLED_S:
             state.queue.wake(state.cache.pods.forget(pod), now_s)
         state.queue.retry(pod, now_s)
 

@@ -55,7 +55,7 @@ class Intake:
                 self.queue.wake(self.cache.apply(event), now_s)
                 self._settle(pod.key, now_s)
                 self.queue.recall(pod, event.said)
-                notes = self._warn_of_foreign_delay(pod, wall_s)
+                notes = self._warn_of_foreign_delay(pod)
             case PodDeleted(key, uid):
                 self._delete(event, key, uid, now_s)
             case NodeChanged() | NodeDeleted():
@@ -77,6 +77,12 @@ class Intake:
         """Take in a new RTT table."""
         self.queue.wake(self.cache.set_rtt(rtt), now_s)
         self.journal.add(wall_s, "rtt", f"RTTs of {len(rtt.nodes)} nodes renewed")
+
+    def warnings(self) -> list[PodNote]:
+        """Return what is to be said of all pods there are: after standing by, nobody has."""
+        self._warned.clear()
+        pods = [record.pod for record in self.cache.pods.records.values()]
+        return [note for pod in pods for note in self._warn_of_foreign_delay(pod)]
 
     def is_ours(self, pod: Pod) -> bool:
         """Whether a pod is addressed to this scheduler."""
@@ -115,8 +121,11 @@ class Intake:
         live = {record.pod.uid for record in self.cache.pods.records.values()}
         self._warned &= live
 
-    def _warn_of_foreign_delay(self, pod: Pod, wall_s: float) -> list[PodNote]:
-        """Say once that a delay has no effect: a silent loss of it is the worst answer."""
+    def _warn_of_foreign_delay(self, pod: Pod) -> list[PodNote]:
+        """Say once that a delay has no effect: a silent loss of it is the worst answer.
+
+        Dated by the pod, so that after a restart it is the same event and not another.
+        """
         pod_class = pod.pod_class
         has_delay = bool(pod_class.delays or pod_class.faults)
         record = self.cache.pods.get(pod.key)
@@ -129,7 +138,7 @@ class Intake:
             f"the pod asks for a delay but is addressed to {named}, which ignores it; "
             f"set spec.schedulerName: {self.scheduler_name}"
         )
-        return [PodNote(pod, "Warning", "DelayIgnored", message, at_s=wall_s)]
+        return [PodNote(pod, "Warning", "DelayIgnored", message, at_s=pod.created_s)]
 
     def _tell_node(self, event: NodeChanged | NodeDeleted, wall_s: float) -> None:
         """Write down what people want to know of a node: come, gone, ready, cordoned."""

@@ -103,6 +103,7 @@ class PodBook:
             return
         if record.doubted_at_s is None:
             record.doubted_at_s = now_s
+        record.unanswered_s = now_s
         record.doubted_in = self._listing.number
 
     def trust(self, pod: Pod) -> None:

@@ -26,8 +26,8 @@ class PodState(Enum):
 class PodRecord:
     """One pod, changed in place.
 
-    `doubted_at_s` is when a binding of it went unanswered, else None; `doubted_in` is the number of
-    the listing then under way or last completed.
+    `doubted_at_s` is when a binding of it first went unanswered, else None; `unanswered_s` when one
+    last did; `doubted_in` is the number of the listing then under way or last completed.
     """
 
     pod: Pod
@@ -36,6 +36,7 @@ class PodRecord:
     is_terminating: bool = False
     slot: int = NOT_PLACED
     doubted_at_s: float | None = None
+    unanswered_s: float = 0.0
     doubted_in: int = 0
 
 

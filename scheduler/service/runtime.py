@@ -5,32 +5,28 @@ read too slowly. Long work (decisions, clustering) runs in threads; nothing here
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Cluster, Leadership, Lost, RttSource, Unreadable
+from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, RttSource
 from scheduler.service.binding import Binder
 from scheduler.service.cycle import Decider, SchedulingCycle
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
+from scheduler.service.sources import Sources
 from scheduler.service.state import ServiceState
 from scheduler.service.waiting import WaitingNotes
 from scheduler.service.zoning import ZoneFunction, Zoning
 
-_T = TypeVar("_T")
-
-_RETRY_FIRST_S = 1.0
-_RETRY_LAST_S = 30.0
 _TICK_S = 0.001
+_LOOK_S = 0.25
+"""Between two looks at whether we lead, while we do not."""
+
 _REST = 3.0
 """Time between two decisions, as a multiple of what the earlier one took."""
-
-_BREATH = 256
-"""Events taken in before other tasks get a turn: a relist of 150,000 pods must not starve them."""
 
 GRACE_S = 20.0
 """Longest wait, at the end, for bindings under way; a pod is given 30 s to stop."""
@@ -74,7 +70,9 @@ class Runtime:
         waiting = WaitingNotes(state, self.notes, log)
         self.binder = Binder(state, cluster, self.notes, waiting, log)
         self.cycle = SchedulingCycle(state, decider, self.binder, waiting, log)
+        self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
+        self._was_leading = False
         self.is_deposed = False
         self._rests_until_s = 0.0
 
@@ -89,8 +87,9 @@ class Runtime:
         return self._leadership is None or self._leadership.is_leading
 
     def stop(self) -> None:
-        """Finish what is in flight and end; `run` then returns."""
+        """Finish what is in flight and end; `run` then returns. Nothing new is sent."""
         self._stopping.set()
+        self.binder.close()
         self.state.changed.set()
 
     async def run(self) -> None:
@@ -104,20 +103,23 @@ class Runtime:
         async with asyncio.TaskGroup() as group:
             loops = [group.create_task(loop) for loop in self._loops()]
             await self._schedule()
-            await self._finish()
+            is_finished = await self._finish()
             for loop in loops:
                 loop.cancel()
-        if self._leadership is not None:
+        # What is under way may still be carried out: then the Lease runs out by itself, and whoever
+        # leads next sees it done.
+        if self._leadership is not None and is_finished:
             await self._leadership.release()
 
     def _loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
-            self._keep(self._read_cluster, "watch", self.state.metrics.watch_failures.inc),
+            self._sources.follow_cluster(),
             self.binder.run(),
             self.notes.run(),
         ]
         if self._outside.rtt is not None:
-            loops.append(self._keep(self._read_rtt, "rtt", self.state.metrics.rtt_failures.inc))
+            renew = self._zoning.renew if self._zoning is not None else None
+            loops.append(self._sources.follow_rtt(self._outside.rtt, renew))
         if self._zoning is not None:
             loops.append(self._zoning.run())
         if self._leadership is not None:
@@ -129,16 +131,34 @@ class Runtime:
         clock = self.state.clock
         while not self._stopping.is_set():
             self.state.changed.clear()
-            next_s = None
+            next_s = self._look_at_leadership()
             # A cache with holes must not be acted on, nor another's cluster; and what cannot be
             # sent yet is decided later, better, together with what arrives meanwhile.
-            if self.state.cache.is_synced and self.is_leading and not self.binder.is_busy:
+            if self.state.cache.is_synced and self._was_leading and not self.binder.is_busy:
                 next_s = await self._cycle()
             # Not less than a tick: a clock that rounds down must not be asked again and again.
             wait_s = None if next_s is None else max(_TICK_S, next_s - clock.now_s())
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self.state.changed.wait()
+
+    def _look_at_leadership(self) -> float | None:
+        """Take note of whether we lead; return when to look again, on the queue's clock."""
+        is_leading = self.is_leading
+        if is_leading and not self._was_leading:
+            for note in self.state.intake.warnings():  # who stood by has told nobody
+                self.notes.put(note)
+        self._was_leading = is_leading
+        # It comes with a renewal that nobody is told of, and may go and come again.
+        return None if is_leading else self.state.clock.now_s() + _LOOK_S
+
+    def _hear(self, event: ClusterEvent) -> None:
+        """Take in what the cluster tells."""
+        clock = self.state.clock
+        for note in self.state.intake.apply(event, clock.now_s(), clock.wall_s()):
+            if self._was_leading:
+                self.notes.put(note)
+        self.state.changed.set()
 
     async def _cycle(self) -> float | None:
         """Run a cycle if it is time; return when it may be time again, on the queue's clock."""
@@ -170,80 +190,13 @@ class Runtime:
         self.state.journal.add(self.state.clock.wall_s(), "cluster", "this replica leads now")
         self.state.changed.set()
 
-    async def _finish(self) -> None:
-        """Let bindings under way be answered and their notes written."""
+    async def _finish(self) -> bool:
+        """Let bindings under way be answered and their notes written; return whether all were."""
         try:
             async with asyncio.timeout(GRACE_S):
                 await self.binder.drain()
                 await self.notes.drain()
         except TimeoutError:
             self._log.warning("stop.unfinished", grace_s=GRACE_S)
-
-    async def _keep(
-        self,
-        read: Callable[[], Coroutine[None, None, bool]],
-        name: str,
-        count_failure: Callable[[], None],
-    ) -> None:
-        """Repeat `read` for ever; wait longer after each failure without any progress."""
-        wait_s = _RETRY_FIRST_S
-        while True:
-            try:
-                has_progressed = await read()
-                what = "ended"
-            except Exception as error:  # noqa: BLE001 - the last good state is kept
-                has_progressed = False
-                what = f"{type(error).__name__}: {error}"
-            count_failure()
-            wait_s = _RETRY_FIRST_S if has_progressed else min(2 * wait_s, _RETRY_LAST_S)
-            self._log.warning("source.broke", source=name, what=what, retry_s=wait_s)
-            self.state.journal.add(self.state.clock.wall_s(), "error", f"{name}: {what}")
-            await asyncio.sleep(wait_s)
-
-    async def _read_cluster(self) -> bool:
-        """Take in events until the watch ends; return whether there were any."""
-        state, taken = self.state, 0
-        state.cache.begin_listing()
-        try:
-            async with _closing(self._cluster.events()) as events:
-                async for event in events:
-                    now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
-                    if isinstance(event, Lost | Unreadable):
-                        self._log.warning("cluster.unseen", what=event.what)
-                    for note in state.intake.apply(event, now_s, wall_s):
-                        self.notes.put(note)
-                    self.state.changed.set()
-                    taken += 1
-                    if taken % _BREATH == 0:
-                        await asyncio.sleep(0)
-        finally:
-            state.cache.lose_sync()  # what happens until the next list is complete is not seen
-        return taken > 0
-
-    async def _read_rtt(self) -> bool:
-        """Take over RTT tables until their source ends; return whether there were any."""
-        state, taken, source = self.state, 0, self._outside.rtt
-        if source is None:
             return False
-        async with _closing(source.tables()) as tables:
-            async for table in tables:
-                wall_s = state.clock.wall_s()
-                state.intake.set_rtt(table, state.clock.now_s(), wall_s)
-                state.metrics.rtt_tables.inc()
-                state.metrics.rtt_updated_s.set(wall_s)
-                state.metrics.rtt_nodes.set(len(table.nodes))
-                if self._zoning is not None:
-                    self._zoning.renew()
-                self.state.changed.set()
-                taken += 1
-        return taken > 0
-
-
-@asynccontextmanager
-async def _closing(source: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
-    """Close an asynchronous generator when its reader leaves, not when memory is collected."""
-    try:
-        yield source
-    finally:
-        if isinstance(source, AsyncGenerator):
-            await source.aclose()
+        return True

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scheduler.domain.ports import Binding, Lost
-from tests.builders import node, pod
+from tests.builders import node, pod, within
 from tests.harness import Harness
 from tests.memory import MemoryLeadership
 from tests.unit.service.first_fit import first_fit
@@ -123,3 +123,64 @@ async def test_a_restarted_service_does_not_repeat_what_the_condition_says_alrea
             "0/2 nodes are available: 2 Insufficient cpu."
         ]
         assert harness.cluster.notes[0].has_condition
+
+
+async def test_a_leader_that_is_out_of_touch_for_a_while_goes_on_when_it_is_back() -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    async with Harness(first_fit, leadership=leadership) as harness:
+        harness.put_node(node("a"))
+        await harness.settle()
+        leadership.is_leading = False
+        harness.put_pod(pod("p"))
+        await harness.settle(30)
+        assert harness.cluster.bindings == []
+        leadership.is_leading = True  # a renewal that nobody is told of
+        await harness.settle(2)
+
+        assert harness.placement == {"p": "a"}
+
+
+async def test_a_new_leader_tells_of_delays_that_have_no_effect() -> None:
+    leadership = MemoryLeadership()
+    async with Harness(first_fit, leadership=leadership) as harness:
+        foreign = pod("p", delays=(within(5, "edge-1"),))
+        harness.put_pod(foreign, scheduler="default-scheduler")
+        await harness.settle(60)
+        assert harness.cluster.notes == []
+        leadership.elect()
+        await harness.settle()
+
+        assert [note.reason for note in harness.cluster.notes] == ["DelayIgnored"]
+
+
+async def test_nothing_new_is_sent_once_it_is_to_stop() -> None:
+    async with Harness(first_fit) as harness:
+        harness.cluster.bind_s = 5.0
+        harness.put_node(node("a", cpu_milli=100_000))
+        for number in range(100):  # of which 64 are under way at a time
+            harness.put_pod(pod(f"p{number}"))
+        await harness.settle(1)
+        harness.runtime.stop()
+        await harness.settle(30)
+
+        assert len(harness.cluster.bindings) == 64
+
+
+@pytest.mark.parametrize(("bind_s", "released"), [(5.0, 1), (500.0, 0)])
+async def test_leadership_is_given_up_only_when_nothing_is_under_way_any_more(
+    bind_s: float, released: int
+) -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    harness = Harness(first_fit, leadership=leadership)
+    harness.cluster.bind_s = bind_s
+    running = asyncio.create_task(harness.runtime.run())
+    await harness.settle()
+    harness.put_node(node("a"))
+    harness.put_pod(pod("p"))
+    await harness.settle(1)
+    harness.runtime.stop()
+    await running
+
+    assert leadership.released == released

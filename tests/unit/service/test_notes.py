@@ -150,3 +150,51 @@ async def test_a_binding_that_is_not_allowed_is_told_on_the_pod() -> None:
         assert (note.reason, note.condition) == ("FailedScheduling", "SchedulerError")
         assert note.message == "binding rejected: quota says no"
         assert not harness.placement
+
+
+async def test_a_node_that_goes_while_a_note_is_waited_for_is_not_bound_to() -> None:
+    slow = SlowNotes()
+    async with Harness(first_fit, cluster=slow) as harness:
+        harness.put_pod(pod("p"))
+        await harness.settle(0.5)  # its note is under way
+        harness.put_node(node("a"))
+        await harness.settle(2)
+        harness.delete_node("a")
+        await harness.settle(30)
+
+        assert harness.cluster.bindings == []
+
+
+async def test_a_binding_that_goes_unanswered_again_and_again_is_told_on_the_pod() -> None:
+    async with Harness(first_fit) as harness:
+
+        def fail(binding: Binding) -> None:
+            raise ClusterUnavailable(f"500, failed calling webhook for {binding.pod.name}")
+
+        harness.cluster.before_bind = fail
+        harness.put_node(node("a"))
+        harness.put_pod(pod("p"))
+        await harness.settle(10)
+
+        [note] = harness.cluster.notes
+        assert note.condition == "SchedulerError"
+        assert "failed calling webhook" in note.message
+
+
+async def test_a_pod_whose_bindings_go_unanswered_is_tried_elsewhere_in_the_end() -> None:
+    async with Harness(first_fit) as harness:
+
+        def fail(binding: Binding) -> None:
+            if binding.node == "a":
+                raise ClusterUnavailable("500, the quota of a is broken")
+
+        harness.cluster.before_bind = fail
+        harness.put_node(node("a"))
+        harness.put_pod(pod("p"))
+        await harness.settle(5)
+        harness.delete_node("a")
+        harness.put_node(node("a", cpu_milli=50))
+        harness.put_node(node("b"))
+        await harness.settle(300)
+
+        assert harness.placement == {"p": "b"}

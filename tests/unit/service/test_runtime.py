@@ -172,7 +172,7 @@ async def test_an_unanswered_binding_that_would_be_wrong_by_now_is_given_up_at_l
         harness.put_node(node("b"))
         await harness.settle(20)
         assert harness.placement == {}
-        await harness.settle(60)
+        await harness.settle(100)
 
         assert harness.placement == {"p": "b"}
 
