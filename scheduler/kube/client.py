@@ -14,8 +14,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from scheduler.domain.errors import ClusterUnavailable, InputError
 from scheduler.kube.account import Account, account_of
+from scheduler.kube.answers import PutOff, broken_off, refusal
+from scheduler.kube.sockets import watched_socket
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 60.0
@@ -24,46 +25,10 @@ ANSWER_TIMEOUT_S = 60.0
 CONNECTIONS = 128
 """Kept open at most: 64 bindings, 8 notes, 3 watches, the lease, and room for lists."""
 
+
 _MOST_TRIES = 5
-_LONGEST_RETRY_S = 10.0
 _OK = 200
 _LARGEST_OK = 299
-_UNAUTHORIZED = 401
-_FORBIDDEN = 403
-_GONE = 410
-_TOO_MANY = 429
-_SERVER_ERROR = 500
-
-
-class _Status(msgspec.Struct):
-    """What the API server says of a request it does not carry out."""
-
-    message: str = ""
-    reason: str = ""
-
-
-class Expired(ClusterUnavailable):
-    """410: what was asked for has expired; ask from the beginning."""
-
-
-class Denied(InputError):
-    """The server does not carry out a request: any 4xx but 410 and 429.
-
-    Parameters
-    ----------
-    where
-        Address of what was asked for.
-    status
-        HTTP status.
-    said
-        The server's own words.
-    fix
-        What may help.
-    """
-
-    def __init__(self, where: str, status: int, said: str, fix: str) -> None:
-        super().__init__(where, f"{status}, {said}", fix)
-        self.status, self.said = status, said
 
 
 class KubeClient:
@@ -114,6 +79,11 @@ class KubeClient:
         Denied
             If the server refuses (401, 403, any other 4xx): an account or a right is missing.
         """
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return await self._ask("GET", path, query, None, answer_timeout_s)
+            except PutOff as error:
+                await asyncio.sleep(error.retry_s)
         return await self._ask("GET", path, query, None, answer_timeout_s)
 
     async def send(
@@ -125,9 +95,7 @@ class KubeClient:
         content_type: str = "application/json",
         answer_timeout_s: float | None = None,
     ) -> bytes:
-        """Send an object and return the answer's body.
-
-        A request that the server puts off (429) is repeated when it says; nothing else is.
+        """Send an object, once, and return the answer's body.
 
         Parameters
         ----------
@@ -146,6 +114,8 @@ class KubeClient:
         ------
         ClusterUnavailable
             If there is no answer; the request may have been carried out.
+        PutOff
+            If the server has too much to do (429); it was not carried out.
         Denied
             If the server refuses; it was not carried out.
         """
@@ -174,15 +144,13 @@ class KubeClient:
             total=None, sock_connect=self._connect_s, sock_read=silence_s
         )
         where = f"{self.server}{path}"
-        try:
+        with broken_off(where, silence_s):
             answer = await self._request("GET", path, query, None, timeout)
-        except TimeoutError:
-            raise ClusterUnavailable(f"{where}: no answer within {silence_s} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise ClusterUnavailable(f"{where}: no answer ({error})") from None
         async with answer:
             if answer.status != _OK:
-                raise _refusal(where, answer.status, await answer.read())
+                with broken_off(where, silence_s):
+                    content = await answer.read()
+                raise refusal(where, answer, content)
             yield answer.content
 
     async def _ask(
@@ -198,22 +166,13 @@ class KubeClient:
             connect_s = min(self._connect_s, answer_timeout_s)
             timeout = aiohttp.ClientTimeout(total=answer_timeout_s, sock_connect=connect_s)
         where = f"{self.server}{path}"
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                answer = await self._request(method, path, query, body, timeout)
-                async with answer:
-                    content = await answer.read()
-            except TimeoutError:
-                raise ClusterUnavailable(f"{where}: no answer within {timeout.total} s") from None
-            except (aiohttp.ClientError, OSError) as error:
-                raise ClusterUnavailable(f"{where}: no answer ({error})") from None
-            if _OK <= answer.status <= _LARGEST_OK:
-                return content
-            if answer.status != _TOO_MANY or tries == _MOST_TRIES:
-                raise _refusal(where, answer.status, content)
-            await asyncio.sleep(_retry_s(answer.headers.get("Retry-After", "")))
+        with broken_off(where, timeout.total):
+            answer = await self._request(method, path, query, body, timeout)
+            async with answer:
+                content = await answer.read()
+        if _OK <= answer.status <= _LARGEST_OK:
+            return content
+        raise refusal(where, answer, content)
 
     async def _request(
         self,
@@ -263,7 +222,9 @@ async def connected(
         If the configuration cannot be read, or there is none.
     """
     account = await account_of(kubeconfig, context)
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=account.tls)
+    connector = aiohttp.TCPConnector(
+        limit=CONNECTIONS, ssl=account.tls, socket_factory=watched_socket
+    )
     session = aiohttp.ClientSession(
         connector=connector,
         auto_decompress=True,
@@ -272,24 +233,3 @@ async def connected(
     )
     async with session:
         yield KubeClient(session, account, answer_timeout_s=answer_timeout_s)
-
-
-def _retry_s(said: str) -> float:
-    """Return how long the server asks to wait, seconds; one where it does not say."""
-    return min(float(said), _LONGEST_RETRY_S) if said.isascii() and said.isdigit() else 1.0
-
-
-def _refusal(where: str, status: int, body: bytes) -> Exception:
-    try:
-        said = msgspec.json.decode(body, type=_Status).message or f"status {status}"
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = f"status {status}"
-    if status == _GONE:
-        return Expired(f"{where}: {said}")
-    if status == _TOO_MANY or status >= _SERVER_ERROR:
-        return ClusterUnavailable(f"{where}: {status}, {said}")
-    fix = {
-        _UNAUTHORIZED: "renew the account's token or certificate",
-        _FORBIDDEN: "give the account the right (configs/kubernetes/rbac.yaml has all it needs)",
-    }.get(status, "check that this is a Kubernetes API server")
-    return Denied(where, status, said, fix)

@@ -6,9 +6,11 @@ from contextlib import suppress
 
 from scheduler.domain.errors import BindConflict, BindRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote
-from scheduler.kube.client import Denied, KubeClient
+from scheduler.domain.workload import Pod
+from scheduler.kube.answers import Denied, PutOff
+from scheduler.kube.client import KubeClient
 from scheduler.kube.events import EventWriter
-from scheduler.kube.kinds import followed_kinds
+from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.reflector import Reflector
 from scheduler.kube.watch import SILENCE_S
 
@@ -40,7 +42,7 @@ class KubeCluster:
         silence_s: float = SILENCE_S,
     ) -> None:
         self._client = client
-        self._writer = EventWriter(client, scheduler_name)
+        self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._silence_s = silence_s
         self._reflectors: list[Reflector] = []
         self._lists = _Lists()
@@ -108,6 +110,8 @@ class KubeCluster:
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/binding"
         try:
             await self._client.send("POST", path, body, answer_timeout_s=BIND_TIMEOUT_S)
+        except PutOff as error:
+            raise BindRefused(pod.key, binding.node, str(error)) from None
         except Denied as error:
             kind = BindConflict if error.status in (_NOT_FOUND, _CONFLICT) else BindRefused
             raise kind(pod.key, binding.node, error.said) from None
@@ -121,6 +125,14 @@ class KubeCluster:
             If one of them is not written.
         """
         await self._writer.write(note)
+
+    def _metadata_of(self, pod: Pod) -> Metadata | None:
+        """Return what was last told of a pod's metadata, if it still is that pod."""
+        for reflector in self._reflectors:
+            if reflector.plural == "pods":
+                known = reflector.known(pod.namespace, pod.name)
+                return known if known is not None and known.uid == pod.uid else None
+        return None
 
     async def _reflect(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
         """Run the reflectors; say `Listed` when all are in step, `Lost` when one is not."""

@@ -6,16 +6,23 @@ patch of the status, which merges conditions by their type.
 """
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from zlib import crc32
 
 from scheduler.domain.errors import SchedulerError
 from scheduler.domain.ports import PodNote
-from scheduler.kube.client import Denied, KubeClient
+from scheduler.domain.workload import Pod
+from scheduler.kube.answers import Denied
+from scheduler.kube.client import KubeClient
+from scheduler.kube.kinds import Metadata
 
 LONGEST_NOTE = 1024
 """Bytes of ``note`` the API server takes; kube-scheduler cuts its own at the same length."""
+
+NOTE_TIMEOUT_S = 10.0
+"""For an answer; a binding may wait for the note about its pod."""
 
 _LONGEST_NAME = 253
 _GONE = (404, 409)
@@ -32,6 +39,8 @@ class EventWriter:
         Connected.
     scheduler_name
         ``reportingController``, as a kube-scheduler's profile.
+    metadata_of
+        What is known of a pod's version and generation, if anything.
     host
         Of this process, for ``reportingInstance``.
     """
@@ -40,10 +49,12 @@ class EventWriter:
         self,
         client: KubeClient,
         scheduler_name: str,
+        metadata_of: Callable[[Pod], Metadata | None] = lambda _: None,
         host: str | None = None,
     ) -> None:
         self._client = client
         self._name = scheduler_name
+        self._metadata_of = metadata_of
         self._instance = f"{scheduler_name}-{host or socket.gethostname()}"[:128]
 
     async def write(self, note: PodNote) -> None:
@@ -66,7 +77,8 @@ class EventWriter:
             raise failed
 
     async def _post_event(self, note: PodNote) -> None:
-        pod = note.pod
+        pod, metadata = note.pod, self._metadata_of(note.pod)
+        version = {"resourceVersion": metadata.resource_version} if metadata is not None else {}
         suffix = f".{_number(note):x}"
         body = {
             "apiVersion": "events.k8s.io/v1",
@@ -86,19 +98,20 @@ class EventWriter:
                 "namespace": pod.namespace,
                 "name": pod.name,
                 "uid": pod.uid,
+                **version,
             },
             "note": cut(note.message),
             "type": note.kind,
         }
         path = f"/apis/events.k8s.io/v1/namespaces/{pod.namespace}/events"
         try:
-            await self._client.send("POST", path, body)
+            await self._client.send("POST", path, body, answer_timeout_s=NOTE_TIMEOUT_S)
         except Denied as error:
             if error.status != _CONFLICT:  # it is there: the answer to a first try was lost
                 raise
 
     async def _set_condition(self, note: PodNote) -> None:
-        pod = note.pod
+        pod, metadata = note.pod, self._metadata_of(note.pod)
         condition: dict[str, object] = {
             "type": "PodScheduled",
             "status": "False",
@@ -108,11 +121,19 @@ class EventWriter:
         }
         if not note.has_condition:  # it moves only with the status
             condition["lastTransitionTime"] = _second_time(note.at_s)
+        if metadata is not None and metadata.generation:
+            condition["observedGeneration"] = metadata.generation
         # With the uid, a later pod of that name is left alone: a uid cannot be changed.
         body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/status"
         try:
-            await self._client.send("PATCH", path, body, content_type=_STRATEGIC)
+            await self._client.send(
+                "PATCH",
+                path,
+                body,
+                content_type=_STRATEGIC,
+                answer_timeout_s=NOTE_TIMEOUT_S,
+            )
         except Denied as error:
             if error.status in _GONE or "metadata.uid: Invalid" in error.said:
                 raise _Gone from None

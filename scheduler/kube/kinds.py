@@ -25,6 +25,7 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel", gc=False):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
+    generation: int = 0
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ Leadership is believed for the renew deadline after the last renewal was *sent*,
 does not stop while the process does: a process that was frozen finds itself deposed at once.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,8 +26,9 @@ from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 from msgspec.structs import replace
 from typing_extensions import override
 
-from scheduler.domain.errors import SchedulerError
-from scheduler.kube.client import Denied, KubeClient
+from scheduler.domain.errors import ClusterUnavailable, SchedulerError
+from scheduler.kube.answers import Denied
+from scheduler.kube.client import KubeClient
 
 _GROUP = "/apis/coordination.k8s.io/v1"
 
@@ -76,7 +78,7 @@ class Leadership:
     def is_leading(self) -> bool:
         """Whether we may act: prepared, the Lease is ours, and its last renewal young enough."""
         renewed_s = self._lock.renewed_s
-        if not self._is_prepared or renewed_s is None:
+        if not self._is_prepared or self._lock.lost.is_set() or renewed_s is None:
             return False
         return self._now_s() - renewed_s < self._terms.renew_deadline_s
 
@@ -105,7 +107,17 @@ class Leadership:
         config = Config(
             self._lock, terms.lease_s, terms.renew_deadline_s, terms.retry_s, lead, lost
         )
-        await LeaderElection(config).run()
+        election = asyncio.create_task(LeaderElection(config).run())
+        lost_to_another = asyncio.create_task(self._lock.lost.wait())
+        try:
+            await asyncio.wait((election, lost_to_another), return_when=asyncio.FIRST_COMPLETED)
+            if election.done():
+                election.result()
+        finally:
+            self._is_prepared = False
+            for task in (election, lost_to_another):
+                task.cancel()
+            await asyncio.gather(election, lost_to_another, return_exceptions=True)
 
     async def release(self) -> None:
         """Hand the Lease back, so that another replica need not wait until it runs out."""
@@ -128,6 +140,8 @@ class _LeaseLock(BaseLock):
         super().__init__(terms.name, terms.namespace, identity)
         self.holder = ""
         self.renewed_s: float | None = None
+        self.lost = asyncio.Event()
+        """Set for good when a Lease that was ours is not any more: whoever led starts anew."""
         self._client = client
         self._timeout_s = terms.renew_deadline_s / 2
         self._now_s = now_s
@@ -142,7 +156,7 @@ class _LeaseLock(BaseLock):
     async def get(
         self, name: str, namespace: str
     ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception]:
-        """Read the Lease; that another holds it ends our own term at once."""
+        """Read the Lease; that it is not ours any more ends our term at once, and for good."""
         try:
             body = await self._client.get(f"{self._path}/{name}", answer_timeout_s=self._timeout_s)
             self._lease = msgspec.json.decode(body, type=_Lease)
@@ -150,8 +164,11 @@ class _LeaseLock(BaseLock):
             return False, _answered(error)
         spec = self._lease.spec
         self.holder = spec.holder_identity or ""
-        if self.holder != self.identity:
+        if self.holder != self.identity and self.renewed_s is not None:
+            self.lost.set()
+        if self.lost.is_set():
             self.renewed_s = None
+            return False, _answered(ClusterUnavailable("the Lease was lost to another"))
         return True, LeaderElectionRecord(
             self.holder or None,
             str(spec.lease_duration_seconds) if spec.lease_duration_seconds else None,

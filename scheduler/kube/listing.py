@@ -13,10 +13,11 @@ from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
-from scheduler.kube.client import Expired, KubeClient
+from scheduler.kube.answers import Expired
+from scheduler.kube.client import KubeClient
 from scheduler.kube.pages import PAGE_SIZE, pages
 from scheduler.objects.node import read_node
-from scheduler.objects.pod import read_pod_changed
+from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
 from telemetry.model import RttTable
 
@@ -87,7 +88,7 @@ async def list_cluster(client: KubeClient) -> ClusterListing:
     """
     return ClusterListing(
         nodes=await list_objects(client, _NODES, read_node),
-        pods=await list_objects(client, _PODS, read_pod_changed),
+        pods=await list_objects(client, _PODS, PodReader()),
         services=await list_objects(client, _SERVICES, read_service),
     )
 

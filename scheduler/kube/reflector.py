@@ -13,7 +13,8 @@ import msgspec
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
 from scheduler.domain.ports import ClusterEvent, Unreadable
-from scheduler.kube.client import Denied, Expired, KubeClient
+from scheduler.kube.answers import Denied, Expired
+from scheduler.kube.client import KubeClient
 from scheduler.kube.kinds import Head, Kind, Metadata
 from scheduler.kube.pages import pages
 from scheduler.kube.watch import SILENCE_S, Change, watch
@@ -23,6 +24,7 @@ OUTAGE_S = 10.0
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
+_LONGEST_RELIST_S = 30.0
 _GOOD_LIFE_S = 1.0
 """A watch that lives so long is no fault, though it may bring nothing."""
 
@@ -72,6 +74,15 @@ class Reflector:
         self._known: dict[tuple[str, str], Metadata] = {}
         self._anew = asyncio.Event()
 
+    @property
+    def plural(self) -> str:
+        """The kind's name."""
+        return self._kind.plural
+
+    def known(self, namespace: str, name: str) -> Metadata | None:
+        """Return what was last told of an object's metadata."""
+        return self._known.get((namespace, name))
+
     def list_anew(self) -> None:
         """Have everything listed again, from the server's storage; out of step until it is."""
         self._anew.set()
@@ -85,13 +96,21 @@ class Reflector:
         ClusterUnavailable, Denied
             If a list fails. A watch that fails is resumed.
         """
+        now_s, wait_s = asyncio.get_running_loop().time, _FIRST_WAIT_S
         while True:
             self._anew.clear()
             await self._list()
             if self._anew.is_set():
                 continue
             self._tell_sync("")
+            began_s = now_s()
             self._tell_sync(await self._follow_until_anew())
+            if self._anew.is_set() or now_s() - began_s >= _GOOD_LIFE_S:
+                wait_s = _FIRST_WAIT_S
+                continue
+            # A server, or a login page before it, that forgets at once must not be listed for ever.
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_RELIST_S)
 
     # Lists
 
@@ -133,24 +152,23 @@ class Reflector:
 
     async def _follow(self) -> str:
         """Watch, resuming, until the server has forgotten what came next; return its words."""
-        outage, now_s = Outage(self._tell_sync, self._outage_s), asyncio.get_running_loop().time
-        wait_s = _FIRST_WAIT_S
+        outage, wait_s = Outage(self._tell_sync, self._outage_s), _FIRST_WAIT_S
         while True:
-            began_s, is_answered, is_of_use = now_s(), False, False
-            what = f"the watch of {self._kind.plural} cannot be kept up"
+            is_of_use = False
+            what = f"the watch of {self._kind.plural} ends as soon as it begins"
             try:
                 async with aclosing(self._watch()) as watched:
                     async for changes in watched:
-                        outage.is_well()
-                        is_answered = True
+                        outage.is_answered()
                         for change in changes:
                             is_of_use |= self._apply(change)
-                outage.is_well()
             except Expired as error:
                 return str(error)
             except (ClusterUnavailable, Denied) as error:
                 what = str(error)
-            if is_of_use or (is_answered and now_s() - began_s >= _GOOD_LIFE_S):
+            finally:
+                is_well = outage.ends(is_of_use=is_of_use)
+            if is_well:
                 wait_s = _FIRST_WAIT_S  # resumed at once
                 continue
             outage.is_ill(what)
@@ -183,27 +201,51 @@ class Reflector:
 
 
 class Outage:
-    """Tells, once, when a watch has been ill for too long, and when it is well again."""
+    """Tells, once, when a watch has been ill for too long, and when it is well again.
+
+    A watch is well when it tells of an object, or has lived for a second after it was answered: a
+    server that ends every watch as soon as it begins tells nothing.
+    """
 
     def __init__(self, tell_sync: TellSync, outage_s: float = OUTAGE_S) -> None:
         self._tell_sync = tell_sync
         self._outage_s = outage_s
-        self._now_s = asyncio.get_running_loop().time
-        self._well_s = self._now_s()
-        self._is_out = False
+        self._loop = asyncio.get_running_loop()
+        self._well_s = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_out = self._has_lived = False
 
-    def is_well(self) -> None:
+    def is_answered(self) -> None:
         """Take note that the watch is answered."""
-        self._well_s = self._now_s()
-        if self._is_out:
-            self._is_out = False
-            self._tell_sync("")
+        if self._timer is None:
+            self._timer = self._loop.call_later(_GOOD_LIFE_S, self._live)
+
+    def ends(self, *, is_of_use: bool) -> bool:
+        """Take note that the watch has ended; return whether it was well."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        was_well = is_of_use or self._has_lived
+        if was_well:
+            self._be_well()
+        self._has_lived = False
+        return was_well
 
     def is_ill(self, what: str) -> None:
         """Take note of a watch that failed or brought nothing."""
-        if not self._is_out and self._now_s() - self._well_s >= self._outage_s:
+        if not self._is_out and self._loop.time() - self._well_s >= self._outage_s:
             self._is_out = True
             self._tell_sync(what)
+
+    def _live(self) -> None:
+        self._has_lived = True
+        self._be_well()
+
+    def _be_well(self) -> None:
+        self._well_s = self._loop.time()
+        if self._is_out:
+            self._is_out = False
+            self._tell_sync("")
 
 
 def _metadata(obj: bytes, where: str) -> Metadata:

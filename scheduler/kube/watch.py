@@ -7,7 +7,8 @@ import aiohttp
 import msgspec
 
 from scheduler.domain.errors import ClusterUnavailable
-from scheduler.kube.client import Expired, KubeClient
+from scheduler.kube.answers import Expired
+from scheduler.kube.client import KubeClient
 from scheduler.kube.kinds import Head, Metadata
 
 WATCH_S = 300

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 
 from scheduler.domain.delay import ANNOTATION
+from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import PodClass
 from scheduler.objects.decoding import Object
 from scheduler.objects.features import PLACELESS_VOLUMES
-from scheduler.objects.metadata import IDENTITY_LABELS, Metadata
+from scheduler.objects.metadata import IDENTITY_LABELS, Metadata, namespace_of, workload_of
 from scheduler.objects.pod import PodSpec, pod_class_of, read_pod_changed
+from scheduler.objects.requests import read_requests
 
 _MOST = 65_536
 """Classes kept at a time; beyond it the memo starts anew, to bound its memory."""
@@ -34,7 +36,8 @@ class PodReader:
         Raises
         ------
         InputError
-            As `scheduler.objects.pod.read_pod_changed`.
+            If it has no name, or it cannot be told what it takes of a node. All else that cannot be
+            read is among the ``unsupported`` of its class.
         """
         return read_pod_changed(obj, self._class_of)
 
@@ -42,16 +45,34 @@ class PodReader:
         try:
             fields = _fields(metadata, spec)
         except (OverflowError, ValueError, TypeError):  # a number that cannot be packed, say
-            return pod_class_of(where, metadata, spec)
+            return _class_of(where, metadata, spec)
         known = self._by_fields.get(fields)
         if known is not None:
             return known
         if len(self._by_fields) >= _MOST:
             self._by_fields.clear()
             self._classes.clear()
-        made = pod_class_of(where, metadata, spec)
+        made = _class_of(where, metadata, spec)
         one = self._by_fields[fields] = self._classes.setdefault(made, made)
         return one
+
+
+def _class_of(where: str, metadata: Metadata, spec: PodSpec) -> PodClass:
+    """Return the class of a pod; of one that cannot be read, what it takes of its node.
+
+    A pod that runs must not vanish from the load because of a field that is new or odd; one that
+    waits is not placed, and says which field it is.
+    """
+    try:
+        return pod_class_of(where, metadata, spec)
+    except InputError as error:
+        odd = f"{error.where.removeprefix(f'{where}: ')} ({error.what})"
+        return PodClass(
+            namespace=namespace_of(metadata),
+            workload=workload_of(metadata),
+            requests=read_requests(where, spec),
+            unsupported=(odd,),
+        )
 
 
 def _fields(metadata: Metadata, spec: PodSpec) -> bytes:

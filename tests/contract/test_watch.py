@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.kube.client import Expired, KubeClient, connected
+from scheduler.kube.answers import Expired
+from scheduler.kube.client import KubeClient, connected
 from scheduler.kube.pages import pages
 from scheduler.kube.watch import Change, watch
 from simulator.rest.launch import started

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -165,9 +164,11 @@ READER = PodReader()
 def test_a_reader_that_remembers_reads_as_one_that_does_not(tree: Any) -> None:  # noqa: ANN401 - any tree at all
     try:
         fresh = read_pod_changed(tree)
-    except InputError as error:
-        with pytest.raises(InputError, match=re.escape(str(error))):
-            READER(tree)
+    except InputError:
+        try:
+            assert READER(tree).pod.pod_class.unsupported
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - only where it is raised
     else:
         assert READER(tree) == fresh
         assert READER(tree) == fresh  # remembered, where it can be

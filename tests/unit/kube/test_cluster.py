@@ -10,7 +10,8 @@ from scheduler.domain.errors import BindConflict, BindRefused, ClusterUnavailabl
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.kube.cluster import KubeCluster
-from scheduler.kube.events import LONGEST_NOTE
+from scheduler.kube.events import LONGEST_NOTE, EventWriter
+from scheduler.kube.kinds import Metadata
 from tests.scripted_api import ScriptedApi, Sent, expired, node, status
 
 POD = Pod("web-1", PodClass(namespace="shop"), uid="uid-1")
@@ -62,16 +63,27 @@ async def test_a_refused_binding_is_told_from_an_unanswered_one(
     assert type(caught.value) is error
 
 
-async def test_a_request_that_is_put_off_is_sent_again_when_the_server_says(
+async def test_a_binding_that_is_put_off_is_not_sent_again_without_being_decided_again(
     tmp_path: Path,
 ) -> None:
     api = ScriptedApi()
-    answers = [status(429, "too many requests", **{"Retry-After": "0"}), answer(201)]
-    api.on_write = lambda _: answers.pop(0)
+    api.on_write = lambda _: status(429, "too many requests", **{"Retry-After": "0"})
     async with api.client(tmp_path) as client:
-        await KubeCluster(client, "custom-scheduler").bind(Binding(POD, "edge-1"))
+        with pytest.raises(BindRefused, match="too many requests"):
+            await KubeCluster(client, "custom-scheduler").bind(Binding(POD, "edge-1"))
 
-    assert len(api.sent) == 2
+    assert len(api.sent) == 1
+
+
+async def test_what_is_known_of_the_pod_is_told_with_it(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    known = Metadata(name="web-1", uid="uid-1", resource_version="77", generation=3)
+    async with api.client(tmp_path) as client:
+        await EventWriter(client, "custom-scheduler", lambda _: known).write(waiting("why"))
+
+    patch, event = api.sent
+    assert patch.body["status"]["conditions"][0]["observedGeneration"] == 3
+    assert event.body["regarding"]["resourceVersion"] == "77"
 
 
 async def test_an_event_has_the_form_of_kube_schedulers(tmp_path: Path) -> None:

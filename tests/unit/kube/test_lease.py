@@ -196,3 +196,24 @@ async def test_a_lease_of_others_keeps_what_they_wrote_into_it(tmp_path: Path) -
         assert server.lease is not None
         assert server.lease["metadata"]["labels"] == {"team": "edge"}
         assert json.dumps(server.lease).count('"first"') == 1
+
+
+async def test_a_lease_that_was_lost_is_not_taken_again_by_who_led(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    server = LeaseServer(api)
+    prepared: list[int] = []
+
+    async def prepare() -> None:
+        prepared.append(1)
+
+    async with api.client(tmp_path) as client:
+        leader = candidate(client, "first")
+        campaign = asyncio.create_task(leader.campaign(prepare))
+        await until(lambda: leader.is_leading)
+        server.take_over("")  # another has had it, and has handed it back
+        async with asyncio.timeout(10):
+            await campaign
+
+        assert not leader.is_leading
+        assert server.spec["holderIdentity"] == ""
+        assert prepared == [1]

@@ -217,16 +217,48 @@ async def test_an_outage_is_told_once_when_it_lasts_and_once_when_it_ends() -> N
     told: list[str] = []
     outage = Outage(told.append)
 
+    assert not outage.ends(is_of_use=False)
     outage.is_ill("down")
     assert told == []
     await asyncio.sleep(OUTAGE_S + 1)
     outage.is_ill("still down")
     outage.is_ill("still down")
     assert told == ["still down"]
-    outage.is_well()
-    outage.is_well()
+    outage.is_answered()
+    await asyncio.sleep(0.5)
+    assert told == ["still down"]  # it may end at once, as those before
+    await asyncio.sleep(1)
 
     assert told == ["still down", ""]
+    assert outage.ends(is_of_use=False)
+
+
+@pytest.mark.looptime
+async def test_a_watch_that_only_ever_begins_is_an_outage() -> None:
+    told: list[str] = []
+    outage = Outage(told.append)
+    for _ in range(30):
+        outage.is_answered()
+        await asyncio.sleep(0.01)
+        outage.ends(is_of_use=False)
+        outage.is_ill("ends as soon as it begins")
+        await asyncio.sleep(0.5)
+
+    assert told == ["ends as soon as it begins"]
+
+
+async def test_a_kind_whose_versions_expire_at_once_is_not_listed_without_a_pause(
+    tmp_path: Path,
+) -> None:
+    kind = ScriptedKind([node("a")], version=5)
+    kind.watches = [[expired()] for _ in range(50)]
+
+    async with following(kind, tmp_path) as followed:
+        await followed.until(lambda: kind.lists >= 4)
+        lists = kind.lists
+        await asyncio.sleep(0.3)  # the pauses double: 0.1 s, 0.2 s, 0.4 s, …
+
+        assert kind.lists <= lists + 1
 
 
 async def test_a_server_that_ends_every_watch_at_once_is_not_asked_without_a_pause(
