@@ -1,18 +1,29 @@
-"""Where the API server is and who we are to it, as the client library reads it."""
+"""Where the API server is and who we are to it, as the client library and client-go read it."""
 
-import ipaddress
+import asyncio
+import os
 import ssl
-import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import yaml
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, load_incluster_config
+from kubernetes.aio.config.incluster_config import SERVICE_TOKEN_FILENAME
+from kubernetes.aio.config.kube_config import KubeConfigLoader
+from yarl import URL
 
-from scheduler.domain.errors import ClusterUnavailable, InputError
+from scheduler.domain.errors import InputError
+from scheduler.kube.credentials import (
+    UNREADABLE,
+    Credentials,
+    LibraryCredentials,
+    PluginCredentials,
+)
+from scheduler.kube.exec_plugin import PluginFailed
+from scheduler.kube.kubeconfig import Chosen, read_kubeconfig, unreadable
+from scheduler.kube.proxy import checked_proxy, environment_proxy
+from scheduler.kube.tokens import Headers, TokenFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +40,35 @@ class Account:
         A proxy on the way, or None.
     tls_server_name
         The name the server's certificate is for, where it is not the address's.
-    configuration
-        The library's, which renews tokens.
+    credentials
+        Who we are.
     """
 
     server: str
     tls: ssl.SSLContext
     proxy: str | None
     tls_server_name: str | None
-    configuration: Configuration
+    credentials: Credentials
 
-    async def headers(self) -> dict[str, str]:
+    async def headers(self) -> Headers:
         """Return the headers that authenticate a request, renewed where they must be.
 
         Raises
         ------
         ClusterUnavailable
-            If a token cannot be renewed now.
+            If they cannot be renewed, and the old ones have ended.
         """
-        try:
-            settings = await self.configuration.auth_settings()
-        except (OSError, ConfigException, ValueError) as error:
-            raise ClusterUnavailable(f"the account's token cannot be renewed: {error}") from None
-        token = settings.get("BearerToken")
-        return {"Authorization": str(token["value"])} if token and token["value"] else {}
+        return await self.credentials.headers()
+
+    async def renew(self) -> None:
+        """Get other credentials where there may be others: the server did not take these (401).
+
+        Raises
+        ------
+        ClusterUnavailable
+            If there are none to be had.
+        """
+        await self.credentials.renew()
 
 
 async def account_of(kubeconfig: Path | None, context: str | None) -> Account:
@@ -61,88 +77,90 @@ async def account_of(kubeconfig: Path | None, context: str | None) -> Account:
     Raises
     ------
     InputError
-        If it cannot be read, or there is none.
+        If it cannot be read, there is none, or its exec plugin gives no credentials.
     """
     configuration = Configuration()
-    await _configure(configuration, kubeconfig, context)
+    # The library reads the environment too, and knows no CIDRs.
+    configuration.proxy = None
+    where = str(kubeconfig or "the pod's ServiceAccount")
+    if kubeconfig is None:
+        _load_in_cluster(configuration)
+        chosen = loader = None
+    else:
+        chosen = read_kubeconfig(kubeconfig, context)
+        loader = await _load(chosen, configuration)
     try:
         api = ApiClient(configuration)
     except OSError as error:  # certificates are read here
-        raise _unreadable(kubeconfig, error) from None
+        raise unreadable(where, error) from None
     async with api:
         tls: ssl.SSLContext = api.rest_client.ssl_context
-    server = str(configuration.host).rstrip("/")
-    if urlsplit(server).scheme not in ("http", "https"):
-        raise _unreadable(kubeconfig, ValueError(f"{server!r} is no http(s) address"))
+    server = _checked_server(where, str(configuration.host).rstrip("/"))
+    if configuration.proxy:
+        proxy: str | None = checked_proxy(f"{where}: proxy-url", str(configuration.proxy))
+    else:
+        proxy = environment_proxy(server, os.environ)
     return Account(
         server=server,
         tls=tls,
-        proxy=configuration.proxy or _environment_proxy(server),
+        proxy=proxy,
         tls_server_name=configuration.tls_server_name or None,
-        configuration=configuration,
+        credentials=await _credentials(chosen, loader, configuration, tls),
     )
 
 
-def _environment_proxy(server: str) -> str | None:
-    """Return the proxy the environment names, looked up once; this machine never needs one."""
-    parts = urlsplit(server)
-    host = parts.hostname or ""
-    if host == "localhost" or _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
-
-
-def _is_loopback(host: str) -> bool:
+async def _credentials(
+    chosen: Chosen | None,
+    loader: KubeConfigLoader | None,
+    configuration: Configuration,
+    tls: ssl.SSLContext,
+) -> Credentials:
+    now_s = asyncio.get_running_loop().time
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        if chosen is None or loader is None:
+            return TokenFile(Path(SERVICE_TOKEN_FILENAME), now_s)
+        if chosen.token_file is not None:
+            return TokenFile(chosen.token_file, now_s)
+        if chosen.plugin is not None:
+            return await PluginCredentials.started(
+                chosen.plugin, tls, now_s, lambda: datetime.now(UTC).timestamp()
+            )
+        return LibraryCredentials(loader, configuration, now_s)
+    except (OSError, ValueError) as error:
+        raise unreadable(chosen.where if chosen else "the pod's ServiceAccount", error) from None
+    except PluginFailed as error:
+        fix = "run it by hand to see what it says; kubectl needs it too"
+        raise InputError(chosen.where if chosen else "", str(error), fix) from None
 
 
-async def _configure(
-    configuration: Configuration, kubeconfig: Path | None, context: str | None
-) -> None:
-    if kubeconfig is None:
-        try:
-            load_incluster_config(client_configuration=configuration)
-        except ConfigException as error:
-            raise InputError(
-                "Kubernetes", f"not inside a cluster ({error})", "name a file: --kubeconfig FILE"
-            ) from None
-        return
-    _check_form(kubeconfig)
+def _checked_server(where: str, server: str) -> str:
+    """Return an address that requests can be sent to."""
     try:
-        # Never written back: a refreshed token belongs to whoever owns the file.
-        await load_kube_config(
-            config_file=str(kubeconfig),
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(kubeconfig, error) from None
+        url = URL(server)
+        host, is_plain = url.host or "", not (url.user or url.query_string or url.fragment)
+        is_one = url.scheme in ("http", "https") and host.isprintable() and " " not in host
+        if is_one and host and is_plain and url.port:
+            return server
+        what = f'the server "{server}" is no http(s) address'
+    except ValueError as error:
+        what = f'the server "{server}" is no http(s) address ({error})'
+    raise InputError(where, what, "write clusters[].cluster.server as https://HOST:PORT")
 
 
-def _check_form(kubeconfig: Path) -> None:
-    """Refuse what is no kubeconfig at all; the library would fail in its own innards."""
+def _load_in_cluster(configuration: Configuration) -> None:
     try:
-        tree: Any = yaml.safe_load(kubeconfig.read_bytes())
-    except FileNotFoundError:
-        raise InputError(str(kubeconfig), "no such file", "name a kubeconfig") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise _unreadable(kubeconfig, error) from None
-    if not isinstance(tree, dict) or not tree.get("clusters"):
+        load_incluster_config(client_configuration=configuration, try_refresh_token=False)
+    except (ConfigException, OSError, ValueError) as error:
         raise InputError(
-            str(kubeconfig),
-            "no clusters in it",
-            "name a kubeconfig: apiVersion v1, kind Config, with clusters, users and contexts",
-        )
+            "Kubernetes", f"not inside a cluster ({error})", "name a file: --kubeconfig FILE"
+        ) from None
 
 
-def _unreadable(kubeconfig: Path | None, error: Exception) -> InputError:
-    said = " ".join(str(error).split())[:300] or type(error).__name__
-    return InputError(
-        str(kubeconfig or "the pod's ServiceAccount"),
-        f"cannot be read as a kubeconfig: {said}",
-        "kubectl config view --kubeconfig FILE shows what kubectl makes of it",
-    )
+async def _load(chosen: Chosen, configuration: Configuration) -> KubeConfigLoader:
+    try:
+        loader = KubeConfigLoader(chosen.tree, config_base_path=str(chosen.folder))
+        # Never written back: a refreshed token belongs to whoever owns the file.
+        await loader.load_and_set(configuration)
+    except UNREADABLE as error:
+        raise unreadable(chosen.where, error) from None
+    return loader
