@@ -1,5 +1,7 @@
 """Two replicas from the manifests: one leads, and the other carries on when it dies."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from tests.real.cluster import Cluster
 from tests.real.demo import PLACED, WAITING, add_demo, waiting_apps
 from tests.real.judging import faults, snapshot_of
 from tests.real.objects import deployment, node, pod
+from tests.real.relay import Relay
 from tests.real.schedulers import Scheduler
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
@@ -61,17 +64,38 @@ def test_a_leader_that_is_asked_to_end_hands_over_at_once(
             assert cluster.wait_for_bound(1) == {"p": "n"}
 
 
-def test_a_leader_whose_lease_another_has_taken_sends_nothing_new_and_ends(
+def test_a_leader_whose_lease_another_has_taken_ends_and_leaves_it_alone(
     cluster: Cluster, kubeconfig: Path, tmp_path: Path
 ) -> None:
     cluster.add_nodes([node("n")])
     with Scheduler(kubeconfig, tmp_path, is_alone=False) as leader:
         cluster.wait_until(lambda: leader.leads, "it leads")
         cluster.api.patch(LEASE, {"spec": {"holderIdentity": "somebody-else"}})
-        cluster.wait_until(lambda: not leader.leads, "it knows that it does not lead")
+        cluster.wait_until(lambda: bool(leader.lines("leadership.lost")), "it knows")
         cluster.add_pods([pod("p")])
 
         assert leader.program.wait(within_s=30) == 1
-        assert leader.lines("leadership.lost")
         assert cluster.bound() == {}
         assert holder(cluster) == "somebody-else"
+
+
+def test_a_leader_that_was_frozen_sends_nothing_when_it_wakes(
+    cluster: Cluster, kubeconfig: Path, relay: Relay, relayed: Path, tmp_path: Path
+) -> None:
+    cluster.add_nodes([node("n", cpu="32")])
+    with Scheduler(relayed, tmp_path, is_alone=False) as first:
+        cluster.wait_until(lambda: first.leads, "the first leads")
+        relay.hold_bindings()
+        cluster.add_pods([pod(f"p-{number}") for number in range(100)])
+        relay.wait_for_bindings(64)  # as many as are sent at a time; the others stand in line
+        os.kill(first.program.pid, signal.SIGSTOP)
+        with Scheduler(kubeconfig, tmp_path, is_alone=False) as second:
+            cluster.wait_until(lambda: second.leads, "the second leads", within_s=60)
+            cluster.wait_for_bound(100)
+            relay.release_bindings()
+            sent = len(relay.bindings)
+            os.kill(first.program.pid, signal.SIGCONT)
+
+            assert first.program.wait(within_s=60) == 1
+            assert len(relay.bindings) == sent
+            assert second.leads
