@@ -5,7 +5,8 @@ null means that a field is not given, as it does to the API server.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -16,6 +17,7 @@ Object = Mapping[str, object] | bytes | str
 """One Kubernetes object: a tree, or its JSON."""
 
 T = TypeVar("T", bound="Wire")
+_Item = TypeVar("_Item")
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?P<key>`key` in )?`(?P<at>\$[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
@@ -82,11 +84,25 @@ def described(kind: str, namespace: object, name: object) -> str:
 
 def shorten(value: object) -> str:
     """Return a value as it is quoted in an error: one line, never long."""
-    if isinstance(value, dict | list):
-        return "{…}" if isinstance(value, dict) else "[…]"
-    text = value if isinstance(value, str) else _json(value)
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{_inner(k)}: {_inner(v)}" for k, v in _first(value.items())) + "}"
+    elif isinstance(value, list):
+        text = "[" + ", ".join(_inner(one) for one in _first(value)) + "]"
+    else:
+        text = value if isinstance(value, str) else _json(value)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _first(values: Iterable[_Item]) -> Iterable[_Item]:
+    return islice(values, _LONGEST)
+
+
+def _inner(value: object) -> str:
+    """Return a value within another; what it holds itself is left out, as it may nest deeply."""
+    if isinstance(value, dict | list) and value:
+        return "{…}" if isinstance(value, dict) else "[…]"
+    return _json(value[: _LONGEST + 1] if isinstance(value, str) else value)
 
 
 def _json(value: object) -> str:

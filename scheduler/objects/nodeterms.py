@@ -1,6 +1,5 @@
 """Which nodes a pod asks for: node selector, node affinity, tolerations."""
 
-import re
 from typing import Any, get_args
 
 import msgspec
@@ -20,9 +19,8 @@ NUMERIC_OPERATORS = ("Gt", "Lt")
 
 _OPERATORS = get_args(Operator)
 _NO_VALUES = ("Exists", "DoesNotExist")
-_ONE_INTEGER = ("Gt", "Lt")
+_ONE_VALUE = ("Gt", "Lt")
 _MAX_WEIGHT = 100
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _FIELD = "metadata.name"
 _EFFECTS = ("", "NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -172,10 +170,15 @@ def _requirement(path: str, one: Expression) -> Requirement:
         )
     values = tuple(_text(f"{path}.values[{k}]", value) for k, value in enumerate(one.values or ()))
     if one.operator in _NO_VALUES and values:
-        raise InputError(f"{path}.values", f"is given with {one.operator}", "leave values out")
+        raise InputError(
+            f"{path}.values",
+            f"is {shorten(list(values))}, given with {one.operator}",
+            "leave values out",
+        )
     if one.operator in ("In", "NotIn") and not values:
         raise InputError(f"{path}.values", "is empty", "give at least one value")
-    if one.operator in _ONE_INTEGER and not (len(values) == 1 and _INTEGER.fullmatch(values[0])):
+    # What is no number is taken by the API server too, and matches no node.
+    if one.operator in _ONE_VALUE and len(values) != 1:
         raise InputError(
             f"{path}.values", f"is {shorten(list(values))}", "give exactly one whole number"
         )

@@ -8,6 +8,7 @@ from scheduler.domain.delay import DelayConstraint, Quantifier, Reference
 from scheduler.domain.errors import InputError
 from scheduler.domain.workload import (
     NodeTerm,
+    Operator,
     Pod,
     PreferredTerm,
     Requirement,
@@ -327,6 +328,19 @@ def test_a_pod_that_says_nothing_of_itself_is_pending() -> None:
     assert (changed.node, changed.phase, changed.is_terminating) == ("", "Pending", False)
 
 
+@pytest.mark.parametrize("value", ["many", "1.5", "", "99999999999999999999", "0x10"])
+@pytest.mark.parametrize("operator", ["Gt", "Lt"])
+def test_a_bound_that_is_no_whole_number_is_read_as_the_api_server_takes_it(
+    operator: Operator, value: str
+) -> None:
+    expression = {"key": "cores", "operator": operator, "values": [value]}
+    required = {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
+
+    found = pod_with({"affinity": {"nodeAffinity": required}}).pod_class.required_nodes
+
+    assert found == (NodeTerm((Requirement("cores", operator, (value,)),)),)
+
+
 def test_the_creation_time_is_in_seconds() -> None:
     assert pod_with(creationTimestamp="1970-01-01T00:01:00Z").created_s == 60.0
 
@@ -339,14 +353,14 @@ def test_the_creation_time_is_in_seconds() -> None:
         (written(name=3), "metadata.name: is a whole number (3); write text"),
         (written(labels=["a"]), "metadata.labels: is a list"),
         (written(labels={"on": True}), "metadata.labels.on: is true"),
-        (written(labels={"a": {}}), "metadata.labels.a: is {…}"),
+        (written(labels={"a": {}}), "metadata.labels.a: is {}"),
         (written(creationTimestamp="today"), '"today" is not a time'),
         (written({"containers": []}), "spec.containers: is empty"),
         (written({"containers": {}}), "spec.containers: is a mapping"),
         (written({"containers": ["c"]}), "spec.containers[0]: is text (c)"),
         (written({"containers": None}), "spec.containers: is empty"),
         (written({"priority": "high"}), "spec.priority: is text (high)"),
-        (written({"nodeSelector": {"a": []}}), "spec.nodeSelector.a: is […]"),
+        (written({"nodeSelector": {"a": []}}), "spec.nodeSelector.a: is []"),
         (written({"tolerations": [{"key": "a", "operator": "Like"}]}), "use Equal or Exists"),
         (written({"tolerations": [{"key": "a", "effect": "Never"}]}), 'is "Never"'),
         (written({"tolerations": [{"value": "a"}]}), "spec.tolerations[0]: has no key"),
@@ -372,9 +386,9 @@ def test_a_malformed_pod_is_refused_with_object_path_and_value(obj: object, said
         ({"operator": "In", "values": ["a"]}, "has no key"),
         ({"key": "a", "operator": "Near", "values": ["a"]}, 'is "Near"'),
         ({"key": "a", "operator": "In"}, "give at least one value"),
-        ({"key": "a", "operator": "Exists", "values": ["a"]}, "leave values out"),
-        ({"key": "a", "operator": "Gt", "values": ["many"]}, "exactly one whole number"),
-        ({"key": "a", "operator": "Lt", "values": ["1", "2"]}, "exactly one whole number"),
+        ({"key": "a", "operator": "Exists", "values": ["a"]}, 'is ["a"], given with Exists'),
+        ({"key": "a", "operator": "Gt"}, "is []; give exactly one whole number"),
+        ({"key": "a", "operator": "Lt", "values": ["1", "2"]}, 'is ["1", "2"]; give exactly one'),
         ({"key": "a", "operator": "In", "values": [True]}, "write text"),
     ],
 )

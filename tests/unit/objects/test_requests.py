@@ -150,7 +150,7 @@ def test_requests_are_counted_as_kubernetes_counts_them(
         ("-1Gi", "a quantity is at least 0"),
         (-1, "a quantity is at least 0"),
         (True, '"true" is not a quantity'),
-        ([1], '"[…]" is not a quantity'),
+        ([1], '"[1]" is not a quantity'),
         ("nan", '"nan" is not a quantity'),
         (float("inf"), "is not a quantity"),
     ],
