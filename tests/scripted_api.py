@@ -82,6 +82,7 @@ class Sent:
     path: str
     content_type: str
     body: Any
+    authorization: str
 
 
 class ScriptedApi:
@@ -94,7 +95,9 @@ class ScriptedApi:
         self._closing = asyncio.Event()
 
     @asynccontextmanager
-    async def client(self, folder: Path) -> AsyncIterator[KubeClient]:
+    async def client(
+        self, folder: Path, *, token_file: Path | None = None
+    ) -> AsyncIterator[KubeClient]:
         """Serve while inside; yield a client."""
         app = web.Application()
         for name, kind in self.kinds.items():
@@ -105,7 +108,7 @@ class ScriptedApi:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         server = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
-            async with connected(write_kubeconfig(folder, server)) as client:
+            async with connected(write_kubeconfig(folder, server, token_file)) as client:
                 yield client
         finally:
             self._closing.set()
@@ -145,20 +148,22 @@ class ScriptedApi:
     async def _write(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
         body = json.loads(content) if content else None
-        sent = Sent(request.method, request.path, request.content_type, body)
+        authorization = request.headers.get("Authorization", "")
+        sent = Sent(request.method, request.path, request.content_type, body, authorization)
         self.sent.append(sent)
         return self.on_write(sent)
 
 
-def write_kubeconfig(folder: Path, server: str) -> Path:
+def write_kubeconfig(folder: Path, server: str, token_file: Path | None = None) -> Path:
     """Write a kubeconfig with a token and return its path."""
     path = folder / "kubeconfig"
+    user = {"token": "secret-token"} if token_file is None else {"tokenFile": str(token_file)}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "here",
         "clusters": [{"name": "here", "cluster": {"server": server}}],
-        "users": [{"name": "me", "user": {"token": "secret-token"}}],
+        "users": [{"name": "me", "user": user}],
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
     }
     path.write_text(yaml.safe_dump(config))

@@ -7,7 +7,7 @@ an object, and here few matter.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -28,6 +28,7 @@ CONNECTIONS = 128
 
 _MOST_TRIES = 5
 _OK = 200
+_UNAUTHORIZED = 401
 _LARGEST_OK = 299
 
 
@@ -150,7 +151,7 @@ class KubeClient:
             if answer.status != _OK:
                 with broken_off(where, silence_s):
                     content = await answer.read()
-                raise refusal(where, answer, content)
+                raise await self._refused(where, answer, content)
             yield answer.content
 
     async def _ask(
@@ -172,7 +173,13 @@ class KubeClient:
                 content = await answer.read()
         if _OK <= answer.status <= _LARGEST_OK:
             return content
-        raise refusal(where, answer, content)
+        raise await self._refused(where, answer, content)
+
+    async def _refused(self, where: str, answer: aiohttp.ClientResponse, body: bytes) -> Exception:
+        if answer.status == _UNAUTHORIZED:
+            with suppress(ClusterUnavailable):  # what was refused is what the caller is to know
+                await self._account.renew()
+        return refusal(where, answer, body)
 
     async def _request(
         self,

@@ -286,3 +286,24 @@ async def test_a_list_that_fails_ends_the_events_with_the_servers_words(tmp_path
 
         with pytest.raises(InputError, match="pods is forbidden"):
             await reader.read()
+
+
+async def test_a_token_that_is_refused_is_read_anew_for_the_next_request(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    seen: list[str] = []
+
+    def by_token(sent: Sent) -> web.Response:
+        seen.append(sent.authorization)
+        return answer(201 if sent.authorization == "Bearer fresh" else 401)
+
+    api.on_write = by_token
+    token = tmp_path / "token"
+    token.write_text("stale\n")
+    async with api.client(tmp_path, token_file=token) as client:
+        cluster = KubeCluster(client, "custom-scheduler")
+        token.write_text("fresh\n")
+        with pytest.raises(BindRefused, match="said 401"):
+            await cluster.bind(Binding(POD, "edge-1"))
+        await cluster.bind(Binding(POD, "edge-1"))
+
+    assert seen == ["Bearer stale", "Bearer fresh"]
