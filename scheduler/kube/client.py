@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from scheduler.domain.errors import ClusterUnavailable
 from scheduler.kube.account import Account, account_of
 from scheduler.kube.answers import PutOff, broken_off, refusal
 from scheduler.kube.sockets import watched_socket
