@@ -1,19 +1,15 @@
 """Dev mode: the embedded cluster, the scheduler as it runs in production, a table, a page."""
 
 import asyncio
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from commands.console import Terminal
+from commands.dev_folder import DevFiles, dev_files
 from commands.live import Parts, live
 from commands.signals import INTERRUPTED, stopped_by_signals
 from commands.teller import Teller
@@ -34,8 +30,6 @@ from simulator.rest.launch import Simulator, started
 from simulator.world import Options
 
 _HOME = Path(__file__).resolve().parent.parent
-_FOLDER = Path(".isochrone")
-_LOG = _FOLDER / "dev.log"
 
 
 def dev(  # noqa: PLR0913 - each an option of the command line
@@ -89,17 +83,17 @@ async def _run(
     status = Console(stderr=True).status("reading round-trip times and building the cluster")
     status.start()
     try:
-        with _kubeconfig() as kubeconfig:
-            async with started(options, kubeconfig=kubeconfig) as simulator:
+        with dev_files() as files:
+            async with started(options, kubeconfig=files.kubeconfig) as simulator:
                 status.stop()
-                return await _schedule(simulator, kubeconfig, settings, console, port, once=once)
+                return await _schedule(simulator, files, settings, console, port, once=once)
     finally:
         status.stop()
 
 
 async def _schedule(
     simulator: Simulator,
-    kubeconfig: Path,
+    files: DevFiles,
     settings: SchedulerConfiguration,
     console: Console,
     port: int,
@@ -109,47 +103,23 @@ async def _schedule(
     """Schedule the embedded cluster through its Kubernetes API, as `run` does with a real one."""
     clock = Clock(asyncio.get_running_loop().time, lambda: datetime.now(UTC).timestamp())
     state, decider = new_state(settings, clock), Decider(plan, asyncio.to_thread)
-    with _log_stream() as stream:
-        log = new_logger("text", stream) if stream is not None else silent_logger()
-        async with (
-            remote_world(simulator.server) as world,
-            connected(kubeconfig) as client,
-        ):
-            cluster = KubeCluster(client, settings.scheduler_name)
-            runtime = Runtime(state, Outside(cluster, world), decider, zone_tree, log)
-            began_s = clock.wall_s() - (await world.facts()).now_s
-            teller = Teller(world.happenings, state, began_s)
-            board = Board(state, decider, explain, lambda: runtime.is_ready, teller.since)
-            async with served(board, port) as open_port:
-                address = f"http://127.0.0.1:{open_port}"
-                parts = Parts(state, runtime, world, simulator, teller, address, kubeconfig)
-                with stopped_by_signals(runtime.stop):
-                    return await live(parts, console, once=once)
-
-
-@contextmanager
-def _kubeconfig() -> Iterator[Path]:
-    """Yield where the kubeconfig is written: beside the log, else in a folder of its own."""
-    try:
-        _FOLDER.mkdir(exist_ok=True)
-        is_ours = os.access(_FOLDER, os.W_OK)
-    except OSError:
-        is_ours = False
-    if is_ours:
-        yield _FOLDER / "kubeconfig"
-        return
-    with tempfile.TemporaryDirectory(prefix="isochrone-") as folder:
-        yield Path(folder) / "kubeconfig"
-
-
-@contextmanager
-def _log_stream() -> Iterator[TextIO | None]:
-    """Yield the log file, or None where the folder cannot be written: the table says the rest."""
-    try:
-        _LOG.parent.mkdir(exist_ok=True)
-        stream = _LOG.open("w", encoding="utf-8")
-    except OSError:
-        yield None
-        return
-    with stream:
-        yield stream
+    log = new_logger("text", files.log) if files.log is not None else silent_logger()
+    async with (
+        remote_world(simulator.server) as world,
+        connected(files.kubeconfig) as client,
+    ):
+        cluster = KubeCluster(client, settings.scheduler_name)
+        runtime = Runtime(state, Outside(cluster, world), decider, zone_tree, log)
+        began_s = clock.wall_s() - (await world.facts()).now_s
+        teller = Teller(world.happenings, state, began_s)
+        if files.is_second:
+            said = (
+                f"another dev mode has this folder; ours: kubectl --kubeconfig {files.kubeconfig}"
+            )
+            state.journal.add(clock.wall_s(), "warning", said)
+        board = Board(state, decider, explain, lambda: runtime.is_ready, teller.since)
+        async with served(board, port) as open_port:
+            address = f"http://127.0.0.1:{open_port}"
+            parts = Parts(state, runtime, world, simulator, teller, address, files.kubeconfig)
+            with stopped_by_signals(runtime.stop):
+                return await live(parts, console, once=once)

@@ -83,6 +83,50 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     assert out.endswith("stopped\n")
 
 
+def running(process: subprocess.Popen[str]) -> str:
+    """Read until a dev mode has its pods; return what it printed."""
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if "running on" in line:
+            break
+    return "".join(printed)
+
+
+def test_two_in_one_folder_have_each_their_own_kubeconfig_and_log(tmp_path: Path) -> None:
+    scenario = str(a_scenario(tmp_path, "200"))
+    folder = tmp_path / ".isochrone"
+    folder.mkdir()
+    (folder / "kubeconfig").write_text("of one that was killed")
+    (folder / "kubeconfig.999999999").write_text("of another one")
+    first = started(tmp_path, "--port", "0", "--scenario", scenario)
+    with first:
+        said = running(first)
+        plain = (folder / "kubeconfig").read_text()
+        second = started(tmp_path, "--port", "0", "--scenario", scenario)
+        with second:
+            said_by_second = running(second)
+            own = folder / f"kubeconfig.{second.pid}"
+            between = ((folder / "kubeconfig").read_text(), own.read_text())
+            second.send_signal(signal.SIGTERM)
+            second.communicate(timeout=60)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "kubectl --kubeconfig .isochrone/kubeconfig get pods" in said
+    assert f"kubectl --kubeconfig .isochrone/kubeconfig.{second.pid} get pods" in said_by_second
+    assert "another dev mode has this folder" in said_by_second
+    assert between[0] == plain != between[1]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "dev.log",
+        f"dev.log.{second.pid}",
+        "kubeconfig",
+        "lock",
+    ]
+
+
 def test_a_reader_who_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
     scenario = a_scenario(tmp_path, "200")
     process = started(tmp_path, "--once", "--port", "0", "--scenario", str(scenario))
