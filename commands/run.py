@@ -84,10 +84,13 @@ async def _connect(
 ) -> int:
     clock = Clock(asyncio.get_running_loop().time, lambda: datetime.now(UTC).timestamp())
     async with connected(where.kubeconfig, context=where.context) as client:
-        cluster = KubeCluster(client, settings.scheduler_name)
+        state = new_state(settings, clock)
+        cluster = KubeCluster(
+            client, settings.scheduler_name, watch_ended=state.metrics.count_watch_end
+        )
         leadership = _leadership(client, settings, clock)
         log.info("run.started", version=VERSION, server=client.server, **_told(settings))
-        return await serve(cluster, leadership, new_state(settings, clock), where, log)
+        return await serve(cluster, leadership, state, where, log)
 
 
 def _leadership(

@@ -11,7 +11,7 @@ from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
 from scheduler.kube.events import EventWriter
 from scheduler.kube.kinds import Metadata, followed_kinds
-from scheduler.kube.reflector import Reflector
+from scheduler.kube.reflector import Reflector, Telling
 from scheduler.kube.watch import SILENCE_S
 
 BIND_TIMEOUT_S = 15.0
@@ -32,6 +32,8 @@ class KubeCluster:
         Who reports events: ``spec.schedulerName`` of our pods.
     silence_s
         As `scheduler.kube.watch.watch`.
+    watch_ended
+        Called with a kind's name whenever a watch of it ended, to be resumed.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class KubeCluster:
         scheduler_name: str,
         *,
         silence_s: float = SILENCE_S,
+        watch_ended: Callable[[str], None] = lambda _kind: None,
     ) -> None:
         self._client = client
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._silence_s = silence_s
+        self._watch_ended = watch_ended
         self._reflectors: list[Reflector] = []
         self._lists = _Lists()
 
@@ -141,8 +145,7 @@ class KubeCluster:
             Reflector(
                 self._client,
                 kind,
-                inbox.put_nowait,
-                steps.teller(kind.plural),
+                Telling(inbox.put_nowait, steps.teller(kind.plural), self._watch_ended),
                 silence_s=self._silence_s,
             )
             for kind in followed_kinds()

@@ -8,6 +8,7 @@ the kind listed anew, and *replaced*: without that, deletions in the gap would b
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 
 import msgspec
 
@@ -30,9 +31,26 @@ _GOOD_LIFE_S = 1.0
 
 _MOST_LISTS = 5
 
-Tell = Callable[[ClusterEvent], None]
 TellSync = Callable[[str], None]
-"""Called with what is wrong, or with nothing when the kind is in step again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Whom a reflector tells what; none of them may block.
+
+    Parameters
+    ----------
+    event
+        Takes each event.
+    sync
+        Takes what is wrong when the events told may not be all there is, and nothing when they are.
+    watch_ended
+        Takes the kind's name whenever a watch ended, to be resumed.
+    """
+
+    event: Callable[[ClusterEvent], None]
+    sync: TellSync
+    watch_ended: Callable[[str], None] = lambda _kind: None
 
 
 class Reflector:
@@ -44,30 +62,28 @@ class Reflector:
         Connected.
     kind
         What to follow.
-    tell
-        Takes each event; must not block.
-    tell_sync
-        Takes whether the events told are all there is.
+    telling
+        Whom to tell what.
     silence_s
         As `scheduler.kube.watch.watch`.
     outage_s
-        A watch that cannot be resumed for so long is told to `tell_sync`, seconds.
+        A watch that cannot be resumed for so long is out of step, seconds.
     """
 
     def __init__(
         self,
         client: KubeClient,
         kind: Kind,
-        tell: Tell,
-        tell_sync: TellSync,
+        telling: Telling,
         *,
         silence_s: float = SILENCE_S,
         outage_s: float = OUTAGE_S,
     ) -> None:
         self._client = client
         self._kind = kind
-        self._tell = tell
-        self._tell_sync = tell_sync
+        self._tell = telling.event
+        self._tell_sync = telling.sync
+        self._tell_end = telling.watch_ended
         self._silence_s = silence_s
         self._outage_s = outage_s
         self._version = ""
@@ -168,6 +184,7 @@ class Reflector:
                 what = str(error)
             finally:
                 is_well = outage.ends(is_of_use=is_of_use)
+                self._tell_end(self._kind.plural)
             if is_well:
                 wait_s = _FIRST_WAIT_S  # resumed at once
                 continue

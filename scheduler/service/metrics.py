@@ -113,6 +113,11 @@ class ServiceMetrics:
         self.watch_failures = self._counter(
             "isochrone_watch_failures", "Times the watch of the cluster broke off.", []
         )
+        self._watch_ends = self._counter(
+            "isochrone_watch_ends",
+            "Times a watch ended and was resumed, by what is watched; a quiet one does every 5 min.",
+            ["kind"],
+        )
         self.is_synced = Gauge(
             "isochrone_cache_synced",
             "1 while the cache is complete.",
@@ -178,6 +183,10 @@ class ServiceMetrics:
             Of pods.
         """
         self._incoming.labels(queue, event).inc(number)
+
+    def count_watch_end(self, kind: str) -> None:
+        """Count one watch of a kind that ended."""
+        self._watch_ends.labels(kind).inc()
 
     def count_binding(self, result: BindingResult) -> None:
         """Count one binding."""

@@ -109,6 +109,7 @@ def test_watches_closed_cleanly_again_and_again(
 
         judge(busy, admin, scheduler)
         assert scheduler.lines("cluster.unseen") == []
+        assert scheduler.metric('isochrone_watch_ends_total{kind="pods"}') >= 5
 
 
 def test_connections_broken_in_the_middle_of_whatever_they_carry(
