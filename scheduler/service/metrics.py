@@ -115,7 +115,7 @@ class ServiceMetrics:
         )
         self._watch_ends = self._counter(
             "isochrone_watch_ends",
-            "Times a watch ended and was resumed, by what is watched; a quiet one does every 5 min.",
+            "Watches that ended and were resumed, by kind; a quiet one does every five minutes.",
             ["kind"],
         )
         self.is_synced = Gauge(

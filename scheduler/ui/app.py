@@ -10,17 +10,20 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.errors import InputError, SchedulerError
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.service.cycle import Decider
 from scheduler.service.journal import Happening
+from scheduler.service.logs import new_logger
 from scheduler.service.state import ServiceState
 from scheduler.ui import views
 from scheduler.ui.asking import number, page_of
 from scheduler.ui.explaining import ExplainFunction, explaining
 from scheduler.ui.guard import HEADERS, guard
 from scheduler.ui.health import Check, Checks, checks, notices, report
+from scheduler.ui.server_log import server_log
 from scheduler.ui.views import Json
 
 _STATIC = Path(__file__).parent / "static"
@@ -187,7 +190,9 @@ class StatusApp:
 
 
 @asynccontextmanager
-async def served(board: Board, port: int, address: str = LOOPBACK) -> AsyncIterator[int]:
+async def served(
+    board: Board, port: int, address: str = LOOPBACK, *, log: FilteringBoundLogger | None = None
+) -> AsyncIterator[int]:
     """Serve the status page, probes and metrics; yield the port.
 
     Parameters
@@ -199,6 +204,8 @@ async def served(board: Board, port: int, address: str = LOOPBACK) -> AsyncItera
     address
         To listen on. Beyond loopback, probes and metrics are answered to anyone, all else only to
         who comes over loopback.
+    log
+        Told of what fails while answering; standard error by default.
 
     Raises
     ------
@@ -206,7 +213,12 @@ async def served(board: Board, port: int, address: str = LOOPBACK) -> AsyncItera
         If the port is taken or not allowed, or the address is not this machine's.
     """
     status = StatusApp(board)
-    runner = web.AppRunner(status.application(), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        status.application(),
+        access_log=None,
+        shutdown_timeout=1.0,
+        logger=server_log(log or new_logger("json")),
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, address, port)

@@ -31,7 +31,7 @@ async def guard(
 ) -> web.StreamResponse:
     """Refuse who may not ask; answer bad questions in a sentence; set the headers."""
     if request.path not in OPEN_PATHS:
-        refusal = refused(request.remote, request.url.host)
+        refusal = refused(request.remote, _host(request))
         if refusal:
             return web.Response(status=403, text=refusal, headers=HEADERS)
     try:
@@ -68,6 +68,14 @@ def refused(peer: str | None, host: str | None) -> str:
     if (host or "") not in _LOCAL_NAMES:
         return "ask for 127.0.0.1 or localhost\n"
     return ""
+
+
+def _host(request: web.Request) -> str:
+    """Return the name that is asked for; none where what is written is no name and port."""
+    try:
+        return request.url.host or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(peer: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.domain.ports import ClusterEvent, NodeChanged, NodeDeleted, Unreadable
 from scheduler.kube.kinds import followed_kinds
-from scheduler.kube.reflector import OUTAGE_S, Outage, Reflector
+from scheduler.kube.reflector import OUTAGE_S, Outage, Reflector, Telling
 from tests.scripted_api import (
     ScriptedApi,
     ScriptedKind,
@@ -80,7 +80,7 @@ async def following(
 
         nodes = followed_kinds()[0]
         reflector = Reflector(
-            client, nodes, take, take_step, silence_s=silence_s, outage_s=outage_s
+            client, nodes, Telling(take, take_step), silence_s=silence_s, outage_s=outage_s
         )
         followed = Followed(reflector, kind)
         running = asyncio.create_task(reflector.run())
