@@ -118,7 +118,7 @@ async def _schedule(
             )
             state.journal.add(clock.wall_s(), "warning", said)
         board = Board(state, decider, explain, lambda: runtime.is_ready, teller.since)
-        async with served(board, port) as open_port:
+        async with served(board, port, log=log) as open_port:
             address = f"http://127.0.0.1:{open_port}"
             parts = Parts(state, runtime, world, simulator, teller, address, files.kubeconfig)
             with stopped_by_signals(runtime.stop):

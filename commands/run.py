@@ -143,7 +143,7 @@ async def serve(
         return [] if leadership is None else [_standing(leadership)]
 
     board = Board(state, decider, explain, lambda: runtime.is_ready, more_checks=standing)
-    async with served(board, where.port, where.address) as port:
+    async with served(board, where.port, where.address, log=log) as port:
         log.info("run.listening", address=where.address, port=port)
         with stopped_by_signals(_told_stop(runtime, log)):
             await runtime.run()

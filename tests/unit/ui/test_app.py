@@ -1,6 +1,7 @@
 """The status page over a running service: its JSON, its stream, what it refuses and escapes."""
 
 import asyncio
+import io
 import json
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
 from scheduler.service.cycle import Decider
 from scheduler.service.journal import Happening
+from scheduler.service.logs import new_logger
 from scheduler.ui.app import Board, served
 from tests.builders import node, pod, within
 from tests.harness import Harness, in_place
@@ -183,6 +185,53 @@ async def test_a_name_that_is_not_local_is_refused() -> None:
     headers = {"Host": "evil.example"}
     async with a_page() as (session, _), session.get("/api/summary", headers=headers) as answer:
         assert answer.status == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:abc", "127.0.0.1:99999", "[evil", "a b", ""])
+async def test_a_host_that_is_no_name_and_port_is_refused(host: str) -> None:
+    async with a_page() as (session, _):
+        async with session.get("/api/summary", headers={"Host": host}) as answer:
+            assert answer.status in (400, 403)
+        async with session.get("/healthz", headers={"Host": host}) as answer:
+            assert answer.status in (200, 400)
+
+
+async def test_what_fails_while_answering_is_one_line_of_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails() -> bool:
+        raise RuntimeError("a bug\nof ours")
+
+    written = io.StringIO()
+    async with Harness(plan) as harness:
+        board = Board(harness.state, Decider(plan, in_place), explain, fails)
+        async with (
+            served(board, 0, log=new_logger("json", written)) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+            session.get("/readyz") as answer,
+        ):
+            assert answer.status == 500
+
+    (line,) = written.getvalue().splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"]) == ("page.failed", "error")
+    assert "a bug" in event["exception"]
+    assert capsys.readouterr().err == ""
+
+
+async def test_what_is_no_http_fills_no_log() -> None:
+    written = io.StringIO()
+    async with Harness(plan) as harness:
+        board = Board(harness.state, Decider(plan, in_place), explain, lambda: True)
+        async with served(board, 0, log=new_logger("json", written)) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"\x16\x03\x01 not HTTP\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+    assert b" 400 " in answer
+    assert written.getvalue() == ""
 
 
 async def test_a_port_in_use_is_said_in_one_sentence() -> None:
