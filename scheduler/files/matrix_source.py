@@ -6,10 +6,13 @@ is the file a path leads to now, and in the end what is in it.
 
 import asyncio
 import hashlib
+import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from scheduler.files.apart import apart
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
 from telemetry.sources.file import read_matrix
@@ -55,7 +58,7 @@ class MatrixSource:
         seen = _Seen()
         while True:
             # Reading takes seconds for thousands of nodes, and a network file system may hang.
-            found = await asyncio.to_thread(self._look, seen)
+            found = await apart(partial(self._look, seen))
             match found:
                 case MatrixError():
                     self.report(found)
@@ -75,6 +78,8 @@ class MatrixSource:
             return None
         seen.stamps = stamps
         try:
+            for path in (self.path, self.metadata):
+                _refuse_endless(path)
             matrix = read_matrix(self.path, self.metadata)
         except MatrixError as error:
             return error
@@ -90,7 +95,20 @@ def _stamp(path: Path) -> tuple[int, ...]:
         found = path.stat()
     except (OSError, ValueError):
         return ()
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    # The change time too: new permissions may let us read what we could not.
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _refuse_endless(path: Path | None) -> None:
+    """Refuse a pipe or a device: it can be read once or never ends, and here it is read again."""
+    if path is None:
+        return
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # reading it says why
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise MatrixError(str(path), "is no regular file", "give a file that can be read again")
 
 
 def _fingerprint(matrix: RttMatrix) -> bytes:

@@ -1,6 +1,9 @@
 """A matrix on disk that is read again when it changes."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from scheduler.files.apart import apart
 from scheduler.files.matrix_source import MatrixSource
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
@@ -15,6 +19,7 @@ from telemetry.sources.packednpz import packed_npz
 from tests.builders import line_rtt
 
 OFTEN_S = 0.002
+ROOT = Path(__file__).parents[3]
 
 
 class Followed:
@@ -163,3 +168,60 @@ async def test_a_file_that_goes_is_told(tmp_path: Path, name: str) -> None:
 
     assert "no such file" in str(told)
     assert len(followed.tables) == 1
+
+
+async def test_new_permissions_alone_have_the_file_read_again(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        path.chmod(0o640)
+        await followed.heard(2)
+
+    assert followed.reports == [None, None]
+    assert len(followed.tables) == 1
+
+
+async def test_a_pipe_is_refused_and_a_file_in_its_place_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    os.mkfifo(path)
+    async with following(path) as followed:
+        told = await followed.heard(1)
+        csv(path, 5)
+        await followed.heard(2)
+
+    assert str(told) == f"{path}: is no regular file; give a file that can be read again"
+    assert rtts_us(followed.tables) == [5_000]
+
+
+HANGS = """
+import asyncio, threading
+from scheduler.files.apart import apart
+
+async def main():
+    try:
+        async with asyncio.timeout(0.05):
+            await apart(threading.Event().wait)
+    except TimeoutError:
+        print("went on")
+
+asyncio.run(main())
+"""
+
+
+def test_a_read_that_hangs_keeps_no_process_from_ending() -> None:
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", HANGS],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "went on\n", "")
+
+
+async def test_what_work_apart_raises_is_raised_where_it_is_waited_for() -> None:
+    with pytest.raises(ValueError, match="literal"):
+        await apart(lambda: int("x"))
+    assert await apart(lambda: int("7")) == 7
