@@ -88,7 +88,8 @@ class PluginCredentials:
 
     async def headers(self) -> Headers:
         """Return the token, renewed shortly before it ends."""
-        if self._is_ending():
+        # While one request has it renewed, the others, such as the Lease's, use what still holds.
+        if self._is_ending() and (self._has_ended() or not self._one_at_a_time.locked()):
             async with self._one_at_a_time:
                 if self._is_ending():  # nobody has renewed it while we waited
                     await self._renewed_or_still_good()
@@ -113,11 +114,14 @@ class PluginCredentials:
         margin_s = min(_MARGIN_S, max(0.0, expires_s - self._got_s) / 4)
         return self._wall_s() >= expires_s - margin_s
 
+    def _has_ended(self) -> bool:
+        return self._held.expires_s is not None and self._wall_s() >= self._held.expires_s
+
     async def _renewed_or_still_good(self) -> None:
         try:
             await self._ask()
         except PluginFailed as error:
-            if self._wall_s() >= (self._held.expires_s or 0.0):
+            if self._has_ended():
                 raise ClusterUnavailable(f"the account has expired: {error}") from None
 
     async def _ask(self) -> None:

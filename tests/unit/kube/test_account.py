@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import select
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
 from scheduler.kube.account import Account, account_of
+from scheduler.kube.credentials import PluginCredentials
 from scheduler.kube.exec_plugin import ExecPlugin, ExecSettings, PluginFailed
 from scheduler.kube.tokens import TokenFile
 
@@ -197,6 +199,14 @@ async def test_a_plugin_that_fails_is_an_error_that_says_why(
         await account(tmp_path, plugin(tmp_path, script))
 
 
+async def test_a_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
+    status = {"clientCertificateData": "no PEM", "clientKeyData": "no PEM"}
+    answer = json.dumps({"apiVersion": V1, "kind": "ExecCredential", "status": status})
+
+    with pytest.raises(InputError, match="certificate cannot be used"):
+        await account(tmp_path, plugin(tmp_path, f"echo '{answer}'"))
+
+
 async def test_a_plugin_that_is_missing_is_an_error_with_its_hint(tmp_path: Path) -> None:
     user = plugin(tmp_path, "", command="no-such-plugin", installHint="get it from the vendor")
 
@@ -253,6 +263,23 @@ async def test_a_plugin_is_not_asked_while_its_token_holds(tmp_path: Path) -> No
     answers = await asyncio.gather(*(me.headers() for _ in range(20)))
 
     assert answers == [{"Authorization": "Bearer t1"}] * 20
+
+
+async def test_what_still_holds_is_used_while_it_is_being_renewed(tmp_path: Path) -> None:
+    end, wall = datetime.now(UTC) + timedelta(hours=1), [datetime.now(UTC).timestamp()]
+    counting(tmp_path, end)
+    settings = ExecSettings(command="./plugin", api_version=V1, interactive_mode="Never")
+    me = await PluginCredentials.started(
+        ExecPlugin(settings, {}, tmp_path),
+        ssl.create_default_context(),
+        lambda: 0.0,
+        lambda: wall[0],
+    )
+
+    wall[0] = end.timestamp() - 5.0
+    answers = tuple(await asyncio.gather(me.headers(), me.headers()))
+
+    assert answers == ({"Authorization": "Bearer t2"}, {"Authorization": "Bearer t1"})
 
 
 async def test_requests_refused_together_ask_the_plugin_once(tmp_path: Path) -> None:
