@@ -25,6 +25,10 @@ JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 """Server-side apply, without field ownership: what is written is merged, and stays."""
 
+_TRIES = 5
+"""Of a patch that names no version, where a controller's write comes between, as in a real server
+(``apiserver/pkg/endpoints/handlers/patch.go``)."""
+
 FORMS = (JSON_PATCH, MERGE, STRATEGIC, APPLY)
 
 
@@ -40,6 +44,21 @@ def patch(registry: Registry, target: Target, sent: Sent) -> tuple[JsonObject, i
     if sent.content_type not in FORMS:
         raise unsupported(", ".join(FORMS))
     change = _read(sent)
+    for _ in range(_TRIES - 1):
+        try:
+            return _patch_once(registry, target, sent, change)
+        except Refused as refusal:
+            if refusal.reason != "Conflict" or _names_version(change):
+                raise
+    return _patch_once(registry, target, sent, change)
+
+
+def _patch_once(
+    registry: Registry,
+    target: Target,
+    sent: Sent,
+    change: Any,  # noqa: ANN401 - any JSON value
+) -> tuple[JsonObject, int]:
     if target.subresource == "scale":
         new = _patched(scale_of(registry, target), change, sent.content_type)
         return set_scale(registry, target, new), 200
@@ -53,6 +72,14 @@ def patch(registry: Registry, target: Target, sent: Sent) -> tuple[JsonObject, i
     new = check_place(target, _same_object(target, shown(resource, old), new))
     written = executed(registry, update_of(target, check_shape(resource.read(new))))
     return shown(resource, written), 200
+
+
+def _names_version(change: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a patch is meant for one version of the object alone."""
+    if isinstance(change, list):
+        return any("resourceVersion" in str(step.get("path")) for step in change)
+    meta = change.get("metadata") if isinstance(change, dict) else None
+    return isinstance(meta, dict) and "resourceVersion" in meta
 
 
 def _same_object(target: Target, old: JsonObject, new: JsonObject) -> JsonObject:
