@@ -67,8 +67,8 @@ def table(lines: tuple[Kept, ...]) -> str:
 
 
 def main() -> None:
-    """Print a section for each benchmark that has a full run."""
-    for path in sorted(RESULTS.glob("*.jsonl")):
+    """Print a section for each benchmark that has a full run; `benchmarks.live` prints its own."""
+    for path in sorted(RESULTS.glob("bench_*.jsonl")):
         lines = last_full_run(path.read_text(encoding="utf-8"))
         if lines:
             print(f"### {path.stem}\n\n{table(lines)}\n")
