@@ -153,8 +153,8 @@ async def serve(
 
 def _told_stop(runtime: Runtime, log: FilteringBoundLogger) -> Callable[[], None]:
     def stop() -> None:
-        log.info("run.stopping", effect="bindings under way are finished, nothing new is begun")
         runtime.stop()
+        log.info("run.stopping", effect="bindings under way are finished, nothing new is begun")
 
     return stop
 

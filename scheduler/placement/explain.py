@@ -98,9 +98,10 @@ def _measured(measured: Measured) -> str:
     budget = f"{'soft ' if constraint.is_soft else ''}budget {constraint.within_ms}"
     if measured.rtt_us == UNKNOWN_US:
         return f"{constraint.reference}: not measured ({budget})"
+    broken = "" if measured.holds or constraint.is_soft else ": broken"
     return (
         f"{constraint.reference}: {format_ms(measured.rtt_us)} from {measured.reference_node} "
-        f"({budget})"
+        f"({budget}){broken}"
     )
 
 

@@ -1,10 +1,13 @@
 """Logs: an event with fields a line, JSON in a cluster, colour on a terminal."""
 
+import io
 import sys
-from typing import Literal, TextIO
+from contextlib import suppress
+from typing import Literal, TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
+from typing_extensions import override
 
 LogForm = Literal["json", "text"]
 
@@ -28,7 +31,7 @@ def new_logger(form: LogForm, stream: TextIO | None = None) -> FilteringBoundLog
         renderer = structlog.dev.ConsoleRenderer(colors=out.isatty())
         errors = structlog.processors.StackInfoRenderer()
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(out),
+        structlog.PrintLogger(cast("TextIO", _Tolerant(out))),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,6 +42,26 @@ def new_logger(form: LogForm, stream: TextIO | None = None) -> FilteringBoundLog
         context_class=dict,
     )
     return logger
+
+
+class _Tolerant(io.TextIOBase):
+    """A stream that may have no reader any more: a log that nobody reads ends no service."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @override
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    @override
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with suppress(OSError, ValueError):  # closed, at the end of the process
+            self._stream.flush()
 
 
 def silent_logger() -> FilteringBoundLogger:

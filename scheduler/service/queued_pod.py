@@ -25,7 +25,8 @@ class QueuedPod:
     backoff, `parked_s` when it was found unschedulable; all on the queue's clock. `is_woken` says
     that something which could help happened while it was in flight, so that the answer it gets is
     already old. `refusal` is the latest reason it waits, `said` the text last written to the
-    cluster, `has_condition` whether the pod has a ``PodScheduled=False`` condition there.
+    cluster and `said_s` when, `has_condition` whether the pod has a ``PodScheduled=False``
+    condition there.
     """
 
     pod: Pod
@@ -40,6 +41,7 @@ class QueuedPod:
     is_woken: bool = False
     refusal: Refusal | None = None
     said: str = ""
+    said_s: float = 0.0
     has_condition: bool = False
 
 

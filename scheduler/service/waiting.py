@@ -1,5 +1,6 @@
 """Why a pod waits, told once: in log and journal, and in the cluster by event and condition."""
 
+import re
 from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
@@ -11,6 +12,12 @@ from scheduler.service.state import ServiceState
 
 WAITING_REASON = "FailedScheduling"
 """Of the event, as kube-scheduler has it."""
+
+
+REPEAT_S = 300.0
+"""How long the nearest node's RTT may be other than it is told, where nothing else has changed."""
+
+_NEAREST = re.compile(r"; nearest [^);]*")
 
 
 class WaitingNotes:
@@ -38,8 +45,11 @@ class WaitingNotes:
         state, queued = self._state, self._state.queue.get(pod.key)
         if queued is None or queued.pod.uid != pod.uid or queued.said == message:
             return
+        now_s = state.clock.now_s()
+        if _gist(queued.said) == _gist(message) and now_s - queued.said_s < REPEAT_S:
+            return  # live RTTs must not rewrite conditions for ever
         had_condition = queued.has_condition
-        queued.said, queued.has_condition = message, True
+        queued.said, queued.said_s, queued.has_condition = message, now_s, True
         state.journal.add(state.clock.wall_s(), "waiting", f"{pod.key}: {message}")
         self._log.info("pod.waiting", pod=pod.key, message=message)
 
@@ -57,3 +67,8 @@ class WaitingNotes:
             at_s=state.clock.wall_s(),
         )
         self._notes.put(note, on_failure=unsaid)
+
+
+def _gist(message: str) -> str:
+    """Return what a message says without the RTT to the nearest node, which drifts."""
+    return _NEAREST.sub("", message)

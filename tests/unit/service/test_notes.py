@@ -9,7 +9,11 @@ import pytest
 from typing_extensions import override
 
 from scheduler.domain.errors import BindRefused, ClusterUnavailable
+from scheduler.domain.plan import Plan, Unplaced
 from scheduler.domain.ports import Binding, PodNote
+from scheduler.domain.reasons import Cause, NodeReason, Refusal
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.placement.settings import PlacementSettings
 from scheduler.service.logs import silent_logger
 from scheduler.service.notes import MOST_TRIES, NoteWriter
 from tests.builders import node, pod
@@ -198,3 +202,21 @@ async def test_a_pod_whose_bindings_go_unanswered_is_tried_elsewhere_in_the_end(
         await harness.settle(300)
 
         assert harness.placement == {"p": "b"}
+
+
+async def test_a_nearest_node_that_drifts_is_told_again_only_after_a_while() -> None:
+    at_ms = [31.0]
+
+    def drifting(snapshot: ClusterSnapshot, _: PlacementSettings) -> Plan:
+        far = f"node(s) exceeded delay to a (25ms; nearest b {at_ms[0]}ms)"
+        said = NodeReason(Cause.DELAY, far, 1)
+        return Plan((), tuple(Unplaced(p, Refusal(1, (), (said,))) for p in snapshot.pending))
+
+    async with Harness(drifting) as harness:
+        harness.put_pod(pod("p"))
+        for _ in range(20):
+            at_ms[0] += 0.1
+            harness.put_node(node("b", cpu_milli=1000 + round(at_ms[0] * 10)))
+            await harness.settle(20)
+
+        assert 1 < len(harness.cluster.notes) <= 3
