@@ -25,7 +25,7 @@ NOTE_TIMEOUT_S = 10.0
 """For an answer; a binding may wait for the note about its pod."""
 
 _LONGEST_NAME = 253
-_GONE = (404, 409)
+_NOT_FOUND = 404
 _CONFLICT = 409
 _STRATEGIC = "application/strategic-merge-patch+json"
 
@@ -135,7 +135,7 @@ class EventWriter:
                 answer_timeout_s=NOTE_TIMEOUT_S,
             )
         except Denied as error:
-            if error.status in _GONE or "metadata.uid: Invalid" in error.said:
+            if error.status == _NOT_FOUND or "metadata.uid: Invalid" in error.said:
                 raise _Gone from None
             raise
 

@@ -168,7 +168,7 @@ class Reflector:
 
     async def _follow(self) -> str:
         """Watch, resuming, until the server has forgotten what came next; return its words."""
-        outage, wait_s = Outage(self._tell_sync, self._outage_s), _FIRST_WAIT_S
+        outage, wait_s = Outage(self._tell_outage, self._outage_s), _FIRST_WAIT_S
         while True:
             is_of_use = False
             what = f"the watch of {self._kind.plural} ends as soon as it begins"
@@ -191,6 +191,11 @@ class Reflector:
             outage.is_ill(what)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _tell_outage(self, what: str) -> None:
+        """Tell of a watch that is out, or back; what is to be listed anew is not in step by it."""
+        if not self._anew.is_set():
+            self._tell_sync(what)
 
     def _watch(self) -> AsyncGenerator[list[Change], None]:
         return watch(self._client, self._kind.path, self._version, silence_s=self._silence_s)

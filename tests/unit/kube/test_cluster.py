@@ -307,3 +307,13 @@ async def test_a_token_that_is_refused_is_read_anew_for_the_next_request(tmp_pat
         await cluster.bind(Binding(POD, "edge-1"))
 
     assert seen == ["Bearer stale", "Bearer fresh"]
+
+
+async def test_a_condition_that_comes_between_two_writes_is_not_taken_for_a_pod_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    api = ScriptedApi()
+    api.on_write = lambda sent: answer(409 if sent.method == "PATCH" else 201)
+    async with api.client(tmp_path) as client:
+        with pytest.raises(InputError, match="said 409"):
+            await KubeCluster(client, "custom-scheduler").note(waiting("why"))

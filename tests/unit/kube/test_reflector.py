@@ -287,3 +287,25 @@ async def test_a_server_that_does_not_answer_is_an_outage(tmp_path: Path) -> Non
         await followed.until(lambda: followed.steps[-1] == "")
 
         assert kind.lists == 1
+
+
+async def test_a_watch_that_is_back_is_not_in_step_while_it_is_to_be_listed_anew(
+    tmp_path: Path,
+) -> None:
+    kind = ScriptedKind([node("a")], version=5)
+    kind.refusals = [status(503, "starting") for _ in range(200)]
+    may_come = asyncio.Event()
+    kind.watches = [[may_come, added(node("b", 6)), asyncio.Event()], []]
+
+    async with following(kind, tmp_path, outage_s=0.5) as followed:
+        await followed.until(lambda: len(followed.steps) == 2)
+        kind.refusals.clear()
+        may_come.set()
+        await followed.until(lambda: "b" in followed.names)  # of use, and out of step still
+        assert len(followed.steps) == 2
+        lists = kind.lists
+        followed.reflector.list_anew()
+        await followed.until(lambda: followed.steps[-1] == "")
+
+        assert kind.lists == lists + 1
+        assert followed.steps.count("") == 2  # after the first list, and after the second

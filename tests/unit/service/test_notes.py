@@ -35,19 +35,24 @@ async def writing(cluster: MemoryCluster) -> AsyncIterator[NoteWriter]:
         await asyncio.gather(running, return_exceptions=True)
 
 
-def waits(name: str, why: str) -> PodNote:
-    return PodNote(pod(name), "Warning", "FailedScheduling", why, "Unschedulable")
-
-
-async def test_a_note_that_goes_unanswered_is_tried_again() -> None:
-    cluster = MemoryCluster()
-    answers = [ClusterUnavailable("down"), ClusterUnavailable("down")]
+def lose_answers(cluster: MemoryCluster, times: int) -> None:
+    """Let the next notes go unanswered."""
+    answers = [ClusterUnavailable("down")] * times
 
     def down(_: PodNote) -> None:
         if answers:
             raise answers.pop()
 
     cluster.before_note = down
+
+
+def waits(name: str, why: str) -> PodNote:
+    return PodNote(pod(name), "Warning", "FailedScheduling", why, "Unschedulable")
+
+
+async def test_a_note_that_goes_unanswered_is_tried_again() -> None:
+    cluster = MemoryCluster()
+    lose_answers(cluster, 2)
     async with writing(cluster) as writer:
         writer.put(waits("p", "no room"))
         await writer.drain()
@@ -75,13 +80,7 @@ async def test_a_note_that_is_never_answered_is_given_up_and_whoever_put_it_know
 
 async def test_a_newer_note_takes_the_place_of_one_that_waits_to_be_tried_again() -> None:
     cluster = MemoryCluster()
-    answers = [ClusterUnavailable("down")]
-
-    def down(_: PodNote) -> None:
-        if answers:
-            raise answers.pop()
-
-    cluster.before_note = down
+    lose_answers(cluster, 1)
     async with writing(cluster) as writer:
         writer.put(waits("p", "old"))
         await asyncio.sleep(0.5)
@@ -94,13 +93,7 @@ async def test_a_newer_note_takes_the_place_of_one_that_waits_to_be_tried_again(
 
 async def test_a_withdrawn_note_is_not_written() -> None:
     cluster = MemoryCluster()
-    answers = [ClusterUnavailable("down")]
-
-    def down(_: PodNote) -> None:
-        if answers:
-            raise answers.pop()
-
-    cluster.before_note = down
+    lose_answers(cluster, 1)
     async with writing(cluster) as writer:
         writer.put(waits("p", "no room"))
         await asyncio.sleep(0.5)
