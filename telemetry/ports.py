@@ -1,4 +1,4 @@
-"""What telemetry needs of the cluster it measures: fulfilled by `scheduler.kube`, wired by commands.
+"""What telemetry needs of the cluster it measures; `scheduler.kube` fulfils it, commands wire it.
 
 Telemetry never sees the Kubernetes API: who may report, which address is which node, and where
 agents and exporters run come through these.
