@@ -1,0 +1,132 @@
+"""The agent's one loop: sockets that become ready, and what is due at a time.
+
+One thread runs everything, so that nothing is shared and no stamp waits for a lock. asyncio would
+double the agent's memory and add a millisecond to the tail of what it measures.
+"""
+
+import heapq
+import os
+import selectors
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+Call = Callable[[], None]
+Ready = Callable[[int], None]
+
+
+class Watchable(Protocol):
+    """A socket, or whatever else has a file descriptor."""
+
+    def fileno(self) -> int:
+        """Return the file descriptor."""
+        ...
+
+
+class Timer:
+    """A call that is due later, unless it is cancelled."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call) -> None:
+        self.call: Call | None = call
+
+    def cancel(self) -> None:
+        """Let the call not happen; does nothing once it has happened."""
+        self.call = None
+
+
+class Loop:
+    """Calls back, one call after the other, until it is stopped.
+
+    A call that raises ends the loop with its exception: what input and networks may do wrong is
+    caught where it happens, and the rest is a bug that must be seen.
+    """
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._due: list[tuple[float, int, Timer]] = []
+        self._made = 0
+        self._is_stopped = False
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+        self._selector.register(self._woken, READ, self._wake)
+
+    def now_s(self) -> float:
+        """Return seconds that never step back, from an arbitrary start."""
+        return time.monotonic()
+
+    def watch(self, sock: Watchable, events: int, ready: Ready) -> None:
+        """Have `ready` called with the events that are there; watching again replaces.
+
+        Parameters
+        ----------
+        sock
+            Non-blocking; to be unwatched before it is closed.
+        events
+            `READ`, `WRITE` or both.
+        ready
+            Called once a round for as long as an event is there.
+        """
+        if sock.fileno() in self._selector.get_map():
+            self._selector.modify(sock.fileno(), events, ready)
+        else:
+            self._selector.register(sock.fileno(), events, ready)
+
+    def unwatch(self, sock: Watchable) -> None:
+        """Call back no more; does nothing where the socket is not watched."""
+        if sock.fileno() in self._selector.get_map():
+            self._selector.unregister(sock.fileno())
+
+    def call_at(self, at_s: float, call: Call) -> Timer:
+        """Have `call` called once at a time of `now_s`, or as soon as possible after it.
+
+        Calls that are due at the same time happen in the order they were asked for.
+        """
+        timer = Timer(call)
+        self._made += 1
+        heapq.heappush(self._due, (at_s, self._made, timer))
+        return timer
+
+    def run(self) -> None:
+        """Call back until `stop` is called; what is not called by then never is."""
+        while not self._is_stopped:
+            for key, events in self._selector.select(self._wait_s()):
+                # A call before it in this round may have closed this one's socket.
+                if self._selector.get_map().get(key.fd) is key:
+                    key.data(events)
+            self._call_due()
+        self._close()
+
+    def stop(self) -> None:
+        """End `run` after the call it is in. Signal handlers may call this."""
+        self._is_stopped = True
+        try:
+            os.write(self._waker, b"\0")
+        except OSError:
+            return  # the pipe is full, so the loop wakes; or it has ended already
+
+    def _wait_s(self) -> float | None:
+        while self._due and self._due[0][2].call is None:
+            heapq.heappop(self._due)
+        return max(self._due[0][0] - self.now_s(), 0.0) if self._due else None
+
+    def _call_due(self) -> None:
+        # What a call asks for at once waits for the next round: sockets come in between.
+        now_s, last = self.now_s(), self._made
+        while self._due and self._due[0][0] <= now_s and self._due[0][1] <= last:
+            timer = heapq.heappop(self._due)[2]
+            call, timer.call = timer.call, None
+            if call is not None:
+                call()
+
+    def _wake(self, _: int) -> None:
+        os.read(self._woken, 16)
+
+    def _close(self) -> None:
+        self._selector.close()
+        os.close(self._woken)
+        os.close(self._waker)
