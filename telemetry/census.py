@@ -1,0 +1,67 @@
+"""How many pairs are known, by what measured them and how old that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.dated import DatedRtt
+from telemetry.model import UNKNOWN_US
+from telemetry.stamps import TICK_S, Origin, origins, ticks
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Directed pairs of two nodes, counted.
+
+    `believed` holds, by origin, how many pairs are believed and the median of their ages in
+    seconds; `stale` pairs were measured, but too long ago, or are cut; `unknown` ones never.
+    """
+
+    believed: Mapping[Origin, tuple[int, float]]
+    stale: int
+    unknown: int
+
+    @property
+    def pairs(self) -> int:
+        """All directed pairs."""
+        return sum(count for count, _ in self.believed.values()) + self.stale + self.unknown
+
+
+def census(rtt: DatedRtt) -> Census:
+    """Count all directed pairs, each as its own direction was measured.
+
+    Notes
+    -----
+    O(n²): for a thread, not for the event loop. A pair that a file alone knows counts as the
+    file's; one that was measured and is stale counts as stale unless a file stands in for it.
+    """
+    stale = unknown = 0
+    ages: dict[Origin, list[NDArray[np.float64]]] = {}
+    for row in range(len(rtt.nodes)):
+        origin, age_s = _directed(rtt, row)
+        others = np.arange(len(rtt.nodes)) != row
+        was_measured = rtt.measured(row)[0] != UNKNOWN_US
+        is_nobodys = others & (origin == Origin.NONE)
+        stale += int(np.count_nonzero(is_nobodys & was_measured))
+        unknown += int(np.count_nonzero(is_nobodys & ~was_measured))
+        for kind in (Origin.FILE, Origin.EXPORTER, Origin.AGENT):
+            here = others & (origin == kind)
+            if here.any():
+                ages.setdefault(kind, []).append(age_s[here])
+    joined = {kind: np.concatenate(parts) for kind, parts in ages.items()}
+    return Census({k: (len(v), float(np.median(v))) for k, v in joined.items()}, stale, unknown)
+
+
+def _directed(rtt: DatedRtt, row: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what tells of each pair from a node, as `Origin` numbers, and how old it is."""
+    _, stamps = rtt.measured(row)
+    is_believed = rtt.forward(row) != UNKNOWN_US
+    origin = np.where(is_believed, origins(stamps), int(Origin.NONE))
+    age_s = np.maximum(0.0, rtt.now_s - (ticks(stamps) - 1) * TICK_S)
+    if rtt.beneath is not None:
+        from_file = ~is_believed & (rtt.beneath_row(row) != UNKNOWN_US)
+        origin = np.where(from_file, int(Origin.FILE), origin)
+        age_s = np.where(from_file, rtt.now_s - rtt.beneath.taken_s, age_s)
+    return origin, age_s

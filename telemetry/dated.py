@@ -1,0 +1,207 @@
+"""Round-trip times with their ages, frozen: what live sources know at one moment.
+
+Implements `telemetry.model.RttTable`. What is too old for its source, or cut, reads as unknown.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.blocks import Block
+from telemetry.model import UNKNOWN_US, RttTable
+from telemetry.stamps import TICK_S, Origin, believed, origins, ticks
+
+Rows = NDArray[np.int64]
+
+
+@runtime_checkable
+class Ages(Protocol):
+    """What a table with ages answers besides RTTs."""
+
+    def age_s(self, rows: Rows, columns: Rows) -> NDArray[np.float64]:
+        """Return how old each RTT is that `between` gives, seconds; infinite for an unknown one."""
+        ...
+
+    def origin(self, rows: Rows, columns: Rows) -> NDArray[np.int64]:
+        """Return what measured each, as numbers of `telemetry.stamps.Origin`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beneath:
+    """A table from files that lies beneath what is measured: `rows` gives its row of each node."""
+
+    table: RttTable
+    rows: Rows
+    taken_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DatedRtt:
+    """A snapshot of `telemetry.store.RttStore`.
+
+    Parameters
+    ----------
+    nodes
+        Unique names, ``n`` of them.
+    blocks, block_rows
+        As `telemetry.blocks.Blocks.frozen` gave them; wider than ``n``.
+    oldest
+        As `telemetry.stamps.MaxAges.oldest`.
+    now_s
+        When it was frozen, by the clock of the store, seconds.
+    is_held
+        Shape ``(n,)``: nodes believed dead, whose last values stay.
+    beneath
+        RTTs from files, for pairs nobody measures.
+    """
+
+    nodes: tuple[str, ...]
+    index: Mapping[str, int]
+    blocks: Mapping[int, Block]
+    block_rows: int
+    oldest: NDArray[np.int64]
+    now_s: float
+    is_held: NDArray[np.bool_]
+    beneath: Beneath | None = None
+
+    def from_node(self, row: int) -> NDArray[np.int32]:
+        """Return RTTs measured from `row`, the other direction filling the gaps."""
+        out = self._first(self._forward(row), self._backward(row))
+        return self._over(out, lambda table, at: table.from_node(at), row)
+
+    def to_node(self, column: int) -> NDArray[np.int32]:
+        """Return RTTs measured towards `column`, the other direction filling the gaps."""
+        out = self._first(self._backward(column), self._forward(column))
+        return self._over(out, lambda table, at: table.to_node(at), column)
+
+    def farther(self, row: int) -> NDArray[np.int32]:
+        """Return the larger of the two directions."""
+        out = np.maximum(self._forward(row), self._backward(row))
+        return self._over(out, lambda table, at: table.farther(at), row)
+
+    def between(self, rows: Rows, columns: Rows) -> NDArray[np.int32]:
+        """Return RTTs of pairs, the other direction filling the gaps."""
+        rows, columns = np.broadcast_arrays(rows, columns)
+        out, _ = self._read(rows, columns)
+        out = np.where(rows == columns, np.int32(0), out)
+        if self.beneath is None:
+            return np.asarray(out, dtype=np.int32)
+        i, j = self.beneath.rows[rows], self.beneath.rows[columns]
+        gaps = (out == UNKNOWN_US) & (i >= 0) & (j >= 0)
+        if gaps.any():
+            out[gaps] = self.beneath.table.between(i[gaps], j[gaps])
+        return np.asarray(out, dtype=np.int32)
+
+    def age_s(self, rows: Rows, columns: Rows) -> NDArray[np.float64]:
+        """Return the ages of what `between` gives, seconds; infinite for an unknown one."""
+        rows, columns = np.broadcast_arrays(rows, columns)
+        rtt_us, stamps = self._read(rows, columns)
+        age_s = np.maximum(0.0, self.now_s - (ticks(stamps) - 1) * TICK_S)
+        age_s = np.where(rtt_us == UNKNOWN_US, np.inf, age_s)
+        if self.beneath is not None:
+            is_beneath = (rtt_us == UNKNOWN_US) & (self.between(rows, columns) != UNKNOWN_US)
+            age_s = np.where(is_beneath, self.now_s - self.beneath.taken_s, age_s)
+        return np.where(rows == columns, 0.0, age_s)
+
+    def origin(self, rows: Rows, columns: Rows) -> NDArray[np.int64]:
+        """Return what measured each that `between` gives."""
+        rows, columns = np.broadcast_arrays(rows, columns)
+        rtt_us, stamps = self._read(rows, columns)
+        out = np.where(rtt_us == UNKNOWN_US, int(Origin.NONE), origins(stamps))
+        if self.beneath is not None:
+            is_beneath = (out == Origin.NONE) & (self.between(rows, columns) != UNKNOWN_US)
+            out = np.where(is_beneath & (rows != columns), int(Origin.FILE), out)
+        return np.asarray(out, dtype=np.int64)
+
+    def beneath_row(self, row: int) -> NDArray[np.int32]:
+        """Return the files' RTTs from a node, shape ``(n,)``; unknown without files."""
+        out = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
+        return self._over(out, lambda table, at: table.from_node(at), row)
+
+    def measured(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        """Return what a node measured, believed or not, and the stamps, shape ``(n,)`` each."""
+        return self._row(row)
+
+    def forward(self, row: int) -> NDArray[np.int32]:
+        """Return what is believed of what a node measured itself, shape ``(n,)``."""
+        return self._forward(row)
+
+    # Directions as they were measured
+
+    def _forward(self, row: int) -> NDArray[np.int32]:
+        rtt_us, stamps = self._row(row)
+        return self._believed(rtt_us, stamps, row)
+
+    def _backward(self, column: int) -> NDArray[np.int32]:
+        rtt_us, stamps = self._column(column)
+        return self._believed(rtt_us, stamps, column)
+
+    def _believed(
+        self, rtt_us: NDArray[np.int32], stamps: NDArray[np.uint32], end: int
+    ) -> NDArray[np.int32]:
+        keep = believed(stamps, self.oldest) | self.is_held | self.is_held[end]
+        out = np.where(keep, rtt_us, np.int32(UNKNOWN_US))
+        out[end] = 0
+        return np.asarray(out, dtype=np.int32)
+
+    def _row(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        n = len(self.nodes)
+        number, at = divmod(row, self.block_rows)
+        block = self.blocks.get(number)
+        if block is None:
+            return np.full(n, UNKNOWN_US, dtype=np.int32), np.zeros(n, dtype=np.uint32)
+        return block.rtt_us[at, :n], block.stamps[at, :n]
+
+    def _column(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        n, rows = len(self.nodes), self.block_rows
+        rtt_us = np.full(n, UNKNOWN_US, dtype=np.int32)
+        stamps = np.zeros(n, dtype=np.uint32)
+        for number, block in self.blocks.items():
+            start = number * rows
+            stop = min(start + rows, n)
+            rtt_us[start:stop] = block.rtt_us[: stop - start, column]
+            stamps[start:stop] = block.stamps[: stop - start, column]
+        return rtt_us, stamps
+
+    def _read(self, rows: Rows, columns: Rows) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        """Return what is believed of pairs, this direction before the other, and its stamps."""
+        there, there_stamps = self._gathered(rows, columns)
+        back, back_stamps = self._gathered(columns, rows)
+        is_there = there != UNKNOWN_US
+        return np.where(is_there, there, back), np.where(is_there, there_stamps, back_stamps)
+
+    def _gathered(self, rows: Rows, columns: Rows) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+        rtt_us = np.full(rows.shape, UNKNOWN_US, dtype=np.int32)
+        stamps = np.zeros(rows.shape, dtype=np.uint32)
+        numbers, at = np.divmod(rows, self.block_rows)
+        for number in np.unique(numbers).tolist():
+            block = self.blocks.get(number)
+            if block is not None:
+                here = numbers == number
+                rtt_us[here] = block.rtt_us[at[here], columns[here]]
+                stamps[here] = block.stamps[at[here], columns[here]]
+        keep = believed(stamps, self.oldest) | self.is_held[rows] | self.is_held[columns]
+        return np.where(keep, rtt_us, np.int32(UNKNOWN_US)), stamps
+
+    def _over(
+        self,
+        out: NDArray[np.int32],
+        read: Callable[[RttTable, int], NDArray[np.int32]],
+        end: int,
+    ) -> NDArray[np.int32]:
+        """Fill the gaps of a row or column with what lies beneath."""
+        if self.beneath is None or self.beneath.rows[end] < 0:
+            return out
+        there = self.beneath.rows >= 0
+        values = read(self.beneath.table, int(self.beneath.rows[end]))
+        filled = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
+        filled[there] = values[self.beneath.rows[there]]
+        return self._first(out, filled)
+
+    @staticmethod
+    def _first(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.where(one == UNKNOWN_US, other, one)

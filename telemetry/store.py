@@ -1,0 +1,303 @@
+"""Every pair's best measurement: eight bytes each, the larger clusters only where it matters.
+
+Agents' rows, exporters' readings and files meet here. Per directed pair one value is kept, with its
+age and what measured it: an agent's wins over an exporter's while it is believed, a newer one over
+an older. Files lie beneath. Nothing that was not measured ever becomes a number.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.agent.wire import node_key
+from telemetry.blocks import BLOCK_ROWS, Blocks
+from telemetry.dated import Beneath, DatedRtt
+from telemetry.detail import Bursts, Details, PairDetail
+from telemetry.model import MAX_RTT_US, UNKNOWN_US, RttTable
+from telemetry.ports import Clock
+from telemetry.readings import Outcome, Readings
+from telemetry.rows import MeasuredRow
+from telemetry.stamps import (
+    TICK_S,
+    MaxAges,
+    Origin,
+    believed,
+    origins,
+    stamped,
+    tick_of,
+    ticks,
+    with_one_more_lost,
+)
+
+DENSE_NODES = 5_000
+"""Up to so many nodes every pair is kept: 200 MB. Above, rows of reference nodes."""
+
+
+BEFORE_S = 86_400.0
+"""What agents measured before the store began counts too, as far back as a report may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSettings:
+    """What the store keeps: for how long each origin is believed, and up to where every pair."""
+
+    max_ages: MaxAges = field(default_factory=MaxAges)
+    dense_nodes: int = DENSE_NODES
+
+
+class RttStore:
+    """Takes in measurements; gives frozen tables. Not for use by several threads.
+
+    Parameters
+    ----------
+    settings
+        What to keep.
+    clock
+        Seconds, never stepping back; where it begins does not matter.
+    """
+
+    def __init__(self, settings: KeepSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._began_s = clock() - BEFORE_S
+        self._nodes: list[str] = []
+        self._index: dict[str, int] = {}
+        self._keys = np.zeros(0, dtype=np.uint64)
+        self._rows_by_key = np.zeros(0, dtype=np.int64)
+        self._blocks = Blocks()
+        self._references: frozenset[str] = frozenset()
+        self._details = Details()
+        self._held: frozenset[str] = frozenset()
+        self._files: tuple[RttTable, float] | None = None
+        self.version = 0
+
+    @property
+    def now_s(self) -> float:
+        """The clock of its tables: seconds since a day before the store began."""
+        return self._clock() - self._began_s
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether every pair is kept."""
+        return self._blocks.rows > 1
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """All nodes it knows, in the order of rows."""
+        return tuple(self._nodes)
+
+    # What there is to know of
+
+    def know(self, nodes: Iterable[str]) -> None:
+        """Take note of the cluster's nodes.
+
+        Those that are gone keep their last values, which pods that refer to them may still need,
+        until a quarter of all rows is theirs; then all of them are forgotten.
+        """
+        wanted = set(nodes)
+        gone = len(self._nodes) - sum(name in wanted for name in self._nodes)
+        if gone > max(BLOCK_ROWS, len(self._nodes) // 4):
+            self._rebuild([name for name in self._nodes if name in wanted])
+        new = sorted(wanted - self._index.keys())
+        if new:
+            self._append(new)
+        if self.is_dense and len(self._nodes) > self._settings.dense_nodes:
+            self._thin_out()
+
+    def focus(self, references: frozenset[str]) -> None:
+        """Keep the history of these nodes' rows; where not all pairs fit, keep only these rows."""
+        self._references = references
+        rows = frozenset(self._index[name] for name in references if name in self._index)
+        self._details.keep(rows, self._blocks.width)
+        if not self.is_dense:
+            for number in self._blocks.kept():
+                if number not in rows:
+                    self._blocks.drop(number)
+
+    def hold(self, nodes: frozenset[str]) -> None:
+        """Have the values of these nodes, believed dead, stay as they are however old."""
+        if nodes != self._held:
+            self._held = nodes
+            self.version += 1
+
+    # What is measured
+
+    def take(self, row: MeasuredRow, *, whole: bool = False) -> None:
+        """Take in what an agent measured. Peers that are not known are left out."""
+        del whole  # a whole row is a row: what it does not name ages
+        at = self._index.get(row.node)
+        if at is None:
+            return
+        columns, here = self._columns(row.peers)
+        here &= columns != at
+        columns = columns[here]
+        now_tick = tick_of(self.now_s)
+        age = np.ceil(row.age_ms[here] / (1000 * TICK_S)).astype(np.int64)
+        bursts = Bursts(
+            columns,
+            np.maximum(1, now_tick - age),
+            row.rtt_us[here],
+            row.least_us[here],
+            row.sent[here].astype(np.int64),
+            row.lost[here].astype(np.int64),
+        )
+        self._details.add(at, bursts)
+        self._write(at, bursts, Origin.AGENT)
+
+    def take_readings(self, readings: Readings) -> None:
+        """Take in what an exporter says now.
+
+        A pair that answered faster than the exporter can tell is entered at the exporter's
+        resolution, which it did not exceed. Failures and doubts change nothing: what was known
+        before grows old.
+        """
+        pairs: dict[tuple[int, int], int] = {}
+        for pair in readings.pairs:
+            i, j = self._index.get(pair.measured_from), self._index.get(pair.measured_to)
+            rtt_us = pair.rtt_us
+            if pair.outcome is Outcome.BELOW_RESOLUTION:
+                rtt_us = pair.resolution_us
+            if i is None or j is None or i == j or not 0 < rtt_us <= MAX_RTT_US:
+                continue
+            # A pod that came back with another address has two series: the farther one counts.
+            pairs[i, j] = max(pairs.get((i, j), 0), rtt_us)
+        rows: dict[int, list[tuple[int, int]]] = {}
+        for (i, j), rtt_us in pairs.items():
+            rows.setdefault(i, []).append((j, rtt_us))
+        tick = tick_of(self.now_s)
+        for i, found in rows.items():
+            columns, values = np.array(found, dtype=np.int64).T
+            bursts = _single(columns, tick, values.astype(np.int32))
+            self._details.add(i, bursts)
+            self._write(i, bursts, Origin.EXPORTER)
+
+    def take_file(self, table: RttTable) -> None:
+        """Lay a file's RTTs beneath all that is measured, in place of the last file's."""
+        self._files = (table, self.now_s)
+        self.version += 1
+
+    # What is known
+
+    def frozen(self) -> DatedRtt:
+        """Return what is known now; it does not change any more and costs pointers."""
+        nodes = tuple(self._nodes)
+        now_s = self.now_s
+        return DatedRtt(
+            nodes=nodes,
+            index=dict(self._index),
+            blocks=self._blocks.frozen(),
+            block_rows=self._blocks.rows,
+            oldest=self._settings.max_ages.oldest(now_s),
+            now_s=now_s,
+            is_held=np.array([name in self._held for name in nodes], dtype=np.bool_),
+            beneath=self._beneath(now_s),
+        )
+
+    def detail(self, reference: str, node: str, max_age_s: float) -> PairDetail | None:
+        """Return the last bursts of a pair as read from a reference; None where none are kept.
+
+        Bursts older than `max_age_s` are left out.
+        """
+        i, j = self._index.get(reference), self._index.get(node)
+        if i is None or j is None:
+            return None
+        return self._details.get(i, j, tick_of(self.now_s - max_age_s))
+
+    def _beneath(self, now_s: float) -> Beneath | None:
+        if self._files is None:
+            return None
+        table, taken_s = self._files
+        max_age_s = self._settings.max_ages.seconds.get(Origin.FILE, np.inf)
+        if now_s - taken_s > max_age_s:
+            return None
+        rows = [table.index.get(name, -1) for name in self._nodes]
+        return Beneath(table, np.array(rows, dtype=np.int64), taken_s)
+
+    def _write(self, row: int, bursts: Bursts, origin: Origin) -> None:
+        """Write bursts of one node where they tell more than what stands there."""
+        self.version += 1
+        if not self.is_dense and self._nodes[row] not in self._references:
+            self._write_turned(row, bursts, origin)
+            return
+        rtt_us, stamps = self._blocks.writable(row)
+        stands = stamps[bursts.columns]
+        oldest = self._settings.max_ages.oldest(self.now_s)
+        # What wins by its origin wins only while it is believed.
+        is_outranked = (origins(stands) > origin) & believed(stands, oldest)
+        is_newer = (bursts.ticks >= ticks(stands)) | (origins(stands) < origin)
+        counts = is_newer & ~is_outranked
+        is_lost = bursts.rtt_us == UNKNOWN_US
+        good = counts & ~is_lost
+        rtt_us[bursts.columns[good]] = bursts.rtt_us[good]
+        stamps[bursts.columns[good]] = stamped(bursts.ticks[good], origin)
+        bad = counts & is_lost & (bursts.ticks > ticks(stands)) & (origins(stands) == origin)
+        stamps[bursts.columns[bad]] = with_one_more_lost(stands[bad])
+
+    def _write_turned(self, row: int, bursts: Bursts, origin: Origin) -> None:
+        """Write what a node whose row is not kept measured of references, in the references' rows.
+
+        Only where their own direction is not known: that one is what a delay is read in.
+        """
+        oldest = self._settings.max_ages.oldest(self.now_s)
+        for k, column in enumerate(bursts.columns.tolist()):
+            if self._nodes[column] not in self._references or bursts.rtt_us[k] == UNKNOWN_US:
+                continue
+            rtt_us, stamps = self._blocks.writable(column)
+            if not believed(stamps[row : row + 1], oldest)[0]:
+                rtt_us[row] = bursts.rtt_us[k]
+                stamps[row] = stamped(bursts.ticks[k : k + 1], origin)[0]
+
+    # Rows
+
+    def _columns(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the row of each key, and whether there is one."""
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return self._rows_by_key[at], np.asarray(self._keys[at] == keys)
+
+    def _append(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._index[name] = len(self._nodes)
+            self._nodes.append(name)
+        keys = np.array([node_key(name) for name in self._nodes], dtype=np.uint64)
+        self._rows_by_key = np.argsort(keys, kind="stable")
+        self._keys = keys[self._rows_by_key]
+        self._blocks.widen(len(self._nodes))
+        self.focus(self._references)
+        self.version += 1
+
+    def _rebuild(self, names: list[str]) -> None:
+        """Forget all other nodes; O(n²), once in a quarter of all nodes gone."""
+        old, rows = self._blocks, [self._index[name] for name in names]
+        kept = {row: old.row(row) for row in rows}
+        self._nodes, self._index = [], {}
+        self._blocks, self._details = Blocks(rows=old.rows), Details()
+        self._append(names)
+        for at, row in enumerate(rows):
+            found = kept[row]
+            if found is not None:
+                rtt_us, stamps = self._blocks.writable(at)
+                rtt_us[: len(rows)], stamps[: len(rows)] = found[0][rows], found[1][rows]
+
+    def _thin_out(self) -> None:
+        """Go over to rows of reference nodes alone: the cluster has outgrown a dense table."""
+        old = self._blocks
+        self._blocks = Blocks(rows=1)
+        self._blocks.widen(len(self._nodes))
+        for name in sorted(self._references & self._index.keys()):
+            found = old.row(self._index[name])
+            if found is not None:
+                rtt_us, stamps = self._blocks.writable(self._index[name])
+                width = min(len(rtt_us), len(found[0]))
+                rtt_us[:width], stamps[:width] = found[0][:width], found[1][:width]
+
+
+def _single(columns: NDArray[np.int64], tick: int, rtt_us: NDArray[np.int32]) -> Bursts:
+    """Return an exporter's values as bursts of which nothing else is known."""
+    count = len(columns)
+    nothing = np.zeros(count, dtype=np.int64)
+    at = np.full(count, tick, dtype=np.int64)
+    return Bursts(columns, at, rtt_us, rtt_us, nothing, nothing)
