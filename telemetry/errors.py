@@ -5,7 +5,8 @@ TelemetryError
 └── SourceError          a source gave nothing to use: keep the last table with its age
     ├── SourceUnavailable    no connection, or no answer in time: ask again next round
     ├── SourceRefused        an error status: its settings, rights or query are wrong
-    └── SourceMalformed      not in the form it documents: nothing of it is used
+    ├── SourceMalformed      not in the form it documents: nothing of it is used
+    └── SourceEmpty          answered, and has nothing: a wrong name, or nobody measures
 """
 
 
@@ -61,3 +62,7 @@ class SourceRefused(SourceError):
 
 class SourceMalformed(SourceError):
     """Answered, but not in the form it documents."""
+
+
+class SourceEmpty(SourceError):
+    """Answered well, and with nothing in it."""

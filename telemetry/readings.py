@@ -21,6 +21,20 @@ class Outcome(Enum):
     DOUBTFUL = "in the range where the source cannot tell a failure from a distance"
 
 
+class Timed(Enum):
+    """What the number of a reading is the time of."""
+
+    ROUND_TRIP = "a round trip"
+    REQUEST = "an HTTP request: a round trip, and the time of the answer on top"
+    REQUEST_OR_TWO = "an HTTP request that may have been two round trips"
+    HALF_REQUEST = "half of an HTTP request of two round trips"
+
+
+HTTP_FLOOR_US = 5_000
+"""What a request is never read as being faster than: its own time (1 to 4 ms, measured) is larger
+than such a distance, and below it a mean cannot tell a near node from a refused connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairReading:
     """One directed pair as one source read it.
@@ -35,11 +49,14 @@ class PairReading:
         Microseconds for `Outcome.MEASURED`, else `UNKNOWN_US`.
     resolution_us
         The step in which the source counts. A pair `Outcome.BELOW_RESOLUTION` took less than this.
+    timed
+        What was timed. Whatever it is, the RTT is not above the number.
 
     Raises
     ------
     ValueError
-        If there is an RTT without a measurement, or the reverse.
+        If there is an RTT without a measurement, or the reverse; or if an HTTP time is below
+        `HTTP_FLOOR_US`.
     """
 
     measured_from: str
@@ -47,30 +64,48 @@ class PairReading:
     outcome: Outcome
     rtt_us: int = UNKNOWN_US
     resolution_us: int = 1
+    timed: Timed = Timed.ROUND_TRIP
 
     def __post_init__(self) -> None:
         if (self.outcome is Outcome.MEASURED) != (self.rtt_us >= 0):
             raise ValueError("a reading has an RTT exactly when it was measured")
+        if self.timed is not Timed.ROUND_TRIP and 0 <= self.rtt_us < HTTP_FLOOR_US:
+            raise ValueError(f"{self.rtt_us} us cannot be told by an HTTP request")
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """One answer of a source, or several joined.
 
-    `silent` names the nodes that should have measured and did not answer. `unmapped` holds the
-    addresses and labels that belong to no known node, so that a wrong mapping is seen.
+    Parameters
+    ----------
+    pairs
+        In any order.
+    silent
+        Nodes that should have measured and did not answer.
+    unmapped
+        Addresses and labels that belong to no known node, so that a wrong mapping is seen.
+    age_s
+        How old what is said may be when it is said, seconds: the window of a mean, the interval of
+        a source that gives its latest.
+    notes
+        What people should know of this answer, whole sentences without a full stop.
     """
 
     pairs: tuple[PairReading, ...] = ()
     silent: tuple[str, ...] = ()
     unmapped: tuple[str, ...] = ()
+    age_s: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 def joined(parts: Iterable[Readings]) -> Readings:
-    """Return all of `parts` as one, names sorted and said once."""
+    """Return all of `parts` as one, names sorted and said once, as old as the oldest."""
     parts = list(parts)
     return Readings(
         tuple(pair for part in parts for pair in part.pairs),
         tuple(sorted({name for part in parts for name in part.silent})),
         tuple(sorted({name for part in parts for name in part.unmapped})),
+        max((part.age_s for part in parts), default=0.0),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

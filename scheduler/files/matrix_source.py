@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from scheduler.files.apart import apart
+from telemetry.apart import apart
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
 from telemetry.sources.file import read_matrix

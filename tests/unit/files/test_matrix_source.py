@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from scheduler.files.apart import apart
+from telemetry.apart import apart
 from scheduler.files.matrix_source import MatrixSource
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
@@ -195,7 +195,7 @@ async def test_a_pipe_is_refused_and_a_file_in_its_place_is_read(tmp_path: Path)
 
 HANGS = """
 import asyncio, threading
-from scheduler.files.apart import apart
+from telemetry.apart import apart
 
 async def main():
     try:
