@@ -83,6 +83,7 @@ class Details:
 
     _width: int = 0
     _rings: dict[int, _Ring] = field(default_factory=dict)
+    _ring_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def rows(self) -> frozenset[int]:
@@ -101,19 +102,14 @@ class Details:
             else:
                 rings[row] = ring if ring.least_us.shape[0] >= width else ring.widened(width)
         self._rings, self._width = rings, width
-
-    def forget(self, row: int) -> None:
-        """Forget what is known of a node: another took its place in the table."""
-        self._rings.pop(row, None)
-        for ring in self._rings.values():
-            ring.rtt_us[:, row], ring.ticks[:, row] = UNKNOWN_US, 0
-            ring.least_us[row], ring.sent[row], ring.lost[row] = UNKNOWN_US, 0, 0
+        self._ring_rows = np.array(sorted(rings), dtype=np.int64)
 
     def add(self, row: int, bursts: Bursts) -> None:
         """Take in bursts measured by the node at `row`."""
         self._push(row, bursts, is_own=True)
-        for other in self._rings.keys() & set(bursts.columns.tolist()):
-            at = bursts.columns == other
+        towards = np.flatnonzero(np.isin(bursts.columns, self._ring_rows))
+        for k in towards.tolist():
+            at, other = slice(k, k + 1), int(bursts.columns[k])
             turned = Bursts(
                 np.array([row]),
                 bursts.ticks[at],
