@@ -75,12 +75,12 @@ def observed(rtt: RttTable, rng: np.random.Generator) -> Observations:
     rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
     values: list[NDArray[np.int32]] = []
-    for i in range(n):
-        row = rtt.farther(i)
-        known = np.setdiff1d(np.flatnonzero((row != UNKNOWN_US) & (row > 0)), [i])
+    for node in range(n):
+        row = rtt.farther(node)
+        known = np.setdiff1d(np.flatnonzero((row != UNKNOWN_US) & (row > 0)), [node])
         if len(known) > _MOST_A_NODE:
             known = rng.choice(known, _MOST_A_NODE, replace=False)
-        rows.append(np.full(len(known), i))
+        rows.append(np.full(len(known), node))
         columns.append(known)
         values.append(row[known])
     if not rows:

@@ -1,7 +1,7 @@
 """Budgets of running pods that no longer hold: a link got slower, or a reference moved or left."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -32,7 +32,9 @@ class BrokenBudget:
     """One delay of one running pod that does not hold.
 
     `reference_node` is the node that decides, empty where the reference has none; `rtt_us` is the
-    RTT measured from it, `UNKNOWN_US` where there is none.
+    RTT measured from it, `UNKNOWN_US` where there is none. `too_far` are the nodes of all replicas
+    that are measured beyond the budget, the deciding one first; `quantifier` tells whether all of
+    them have to be, for the budget to be broken (``any``), or one (``all``).
     """
 
     pod: Pod
@@ -41,6 +43,8 @@ class BrokenBudget:
     kind: Break
     reference_node: str = ""
     rtt_us: int = UNKNOWN_US
+    too_far: tuple[str, ...] = ()
+    quantifier: Quantifier = Quantifier.ANY
 
 
 def broken_budgets(snapshot: ClusterSnapshot) -> tuple[BrokenBudget, ...]:
@@ -113,7 +117,11 @@ class _Audit:
             if decides[1] == UNKNOWN_US:
                 yield self._said(row, target, Break.NOT_MEASURED, decides)
             elif decides[1] > target.constraint.within_us:
-                yield self._said(row, target, Break.TOO_FAR, decides)
+                beyond = counted[:, k] & (rtt_us[:, k] > target.constraint.within_us)
+                others = nodes[beyond & (nodes != nodes[best])]
+                said = self._said(row, target, Break.TOO_FAR, decides)
+                too_far = (said.reference_node, *(self._name(i) for i in others.tolist()))
+                yield replace(said, too_far=too_far, quantifier=target.quantifier)
 
     def _replicas(self, target: Target) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the nodes a target's pods run on and how many on each."""
@@ -142,9 +150,11 @@ class _Audit:
     def _said(
         self, row: int, target: Target, kind: Break, decides: tuple[int, int] | None = None
     ) -> BrokenBudget:
-        names = self._snapshot.nodes.nodes
-        on = names[int(self._placed.node_of[row])].name
+        on = self._name(int(self._placed.node_of[row]))
         pod = self._placed.pods[row]
         if decides is None:
             return BrokenBudget(pod, on, target.constraint, kind)
-        return BrokenBudget(pod, on, target.constraint, kind, names[decides[0]].name, decides[1])
+        return BrokenBudget(pod, on, target.constraint, kind, self._name(decides[0]), decides[1])
+
+    def _name(self, node: int) -> str:
+        return self._snapshot.nodes.nodes[node].name
