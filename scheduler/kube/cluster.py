@@ -11,6 +11,7 @@ from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
 from scheduler.kube.events import EventWriter
 from scheduler.kube.kinds import Metadata, followed_kinds
+from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
 from scheduler.kube.watch import SILENCE_S
 
@@ -34,6 +35,8 @@ class KubeCluster:
         As `scheduler.kube.watch.watch`.
     watch_ended
         Called with a kind's name whenever a watch of it ended, to be resumed.
+    directory
+        Sees nodes and pods pass by; None where nobody measures.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class KubeCluster:
         *,
         silence_s: float = SILENCE_S,
         watch_ended: Callable[[str], None] = lambda _kind: None,
+        directory: ClusterDirectory | None = None,
     ) -> None:
         self._client = client
+        self._directory = directory
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._silence_s = silence_s
         self._watch_ended = watch_ended
@@ -70,6 +75,8 @@ class KubeCluster:
                 yield event
                 if isinstance(event, Listed):
                     self._lists.take()
+                    if self._directory is not None:
+                        self._directory.is_whole()
         finally:
             reading.cancel()
             with suppress(asyncio.CancelledError):
@@ -138,14 +145,29 @@ class KubeCluster:
                 return known if known is not None and known.uid == pod.uid else None
         return None
 
+    def _onlooker(self, plural: str) -> Callable[[Metadata, bytes], None]:
+        """Return what sees each object of a kind."""
+        if self._directory is not None and plural == "nodes":
+            return self._directory.see_node
+        if self._directory is not None and plural == "pods":
+            return self._directory.see_pod
+        return lambda _metadata, _obj: None
+
     async def _reflect(self, inbox: "asyncio.Queue[ClusterEvent | Exception]") -> None:
         """Run the reflectors; say `Listed` when all are in step, `Lost` when one is not."""
         steps = _Steps(inbox, self._lists)
+        if self._directory is not None:
+            self._directory.begin()
         self._reflectors = [
             Reflector(
                 self._client,
                 kind,
-                Telling(inbox.put_nowait, steps.teller(kind.plural), self._watch_ended),
+                Telling(
+                    inbox.put_nowait,
+                    steps.teller(kind.plural),
+                    self._watch_ended,
+                    self._onlooker(kind.plural),
+                ),
                 silence_s=self._silence_s,
             )
             for kind in followed_kinds()

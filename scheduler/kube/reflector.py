@@ -46,11 +46,14 @@ class Telling:
         Takes what is wrong when the events told may not be all there is, and nothing when they are.
     watch_ended
         Takes the kind's name whenever a watch ended, to be resumed.
+    seen
+        Takes each object as JSON before its event is told; nothing for one that is gone.
     """
 
     event: Callable[[ClusterEvent], None]
     sync: TellSync
     watch_ended: Callable[[str], None] = lambda _kind: None
+    seen: Callable[[Metadata, bytes], None] = lambda _metadata, _obj: None
 
 
 class Reflector:
@@ -84,6 +87,7 @@ class Reflector:
         self._tell = telling.event
         self._tell_sync = telling.sync
         self._tell_end = telling.watch_ended
+        self._tell_seen = telling.seen
         self._silence_s = silence_s
         self._outage_s = outage_s
         self._version = ""
@@ -149,7 +153,7 @@ class Reflector:
                 named.add((metadata.namespace, metadata.name))
                 self._take(metadata, obj)
         for key in self._known.keys() - named:
-            self._tell(self._kind.gone(self._known.pop(key)))
+            self._let_go(self._known.pop(key))
         self._version = version
 
     # Watches
@@ -208,11 +212,16 @@ class Reflector:
             self._take(metadata, change.obj)
         elif change.type == "DELETED":
             self._known.pop((metadata.namespace, metadata.name), None)
-            self._tell(self._kind.gone(metadata))
+            self._let_go(metadata)
         return change.type in ("ADDED", "MODIFIED", "DELETED")
+
+    def _let_go(self, metadata: Metadata) -> None:
+        self._tell_seen(metadata, b"")
+        self._tell(self._kind.gone(metadata))
 
     def _take(self, metadata: Metadata, obj: bytes) -> None:
         self._known[(metadata.namespace, metadata.name)] = metadata
+        self._tell_seen(metadata, obj)
         try:
             event = self._kind.changed(obj)
         except InputError as error:
