@@ -46,9 +46,9 @@ def census(rtt: DatedRtt) -> Census:
         is_nobodys = others & (origin == Origin.NONE)
         stale += int(np.count_nonzero(is_nobodys & was_measured))
         unknown += int(np.count_nonzero(is_nobodys & ~was_measured))
-        for kind in (Origin.FILE, Origin.EXPORTER, Origin.AGENT):
+        for kind in Origin:
             here = others & (origin == kind)
-            if here.any():
+            if kind is not Origin.NONE and here.any():
                 ages.setdefault(kind, []).append(age_s[here])
     joined = {kind: np.concatenate(parts) for kind, parts in ages.items()}
     return Census({k: (len(v), float(np.median(v))) for k, v in joined.items()}, stale, unknown)

@@ -25,12 +25,16 @@ _TIME_SHIFT = 4
 
 
 class Origin(IntEnum):
-    """What measured a pair; the larger wins while it is believed."""
+    """What measured a pair; up to `AGENT` the larger wins while it is believed.
+
+    A `FILE` is never stamped: it lies beneath all that is measured.
+    """
 
     NONE = 0
-    FILE = 1
-    EXPORTER = 2
+    GOLDPINGER = 1
+    PROMETHEUS = 2
     AGENT = 3
+    FILE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class MaxAges:
     seconds: Mapping[Origin, float] = field(default_factory=dict)
 
     def oldest(self, now_s: float) -> NDArray[np.int64]:
-        """Return the first believed tick of each origin, shape ``(4,)``; `NONE` has none."""
+        """Return the first believed tick of each origin, shape ``(5,)``; `NONE` has none."""
         out = np.zeros(len(Origin), dtype=np.int64)
         out[Origin.NONE] = np.iinfo(np.int64).max
         for origin, max_age_s in self.seconds.items():

@@ -146,8 +146,8 @@ class RttStore:
         self._details.add(at, bursts)
         self._write(at, bursts, Origin.AGENT)
 
-    def take_readings(self, readings: Readings) -> None:
-        """Take in what an exporter says now.
+    def take_readings(self, readings: Readings, origin: Origin) -> None:
+        """Take in what an exporter says.
 
         A pair that answered faster than the exporter can tell is entered at the exporter's
         resolution, which it did not exceed. Failures and doubts change nothing: what was known
@@ -166,12 +166,12 @@ class RttStore:
         rows: dict[int, list[tuple[int, int]]] = {}
         for (i, j), rtt_us in pairs.items():
             rows.setdefault(i, []).append((j, rtt_us))
-        tick = tick_of(self.now_s)
+        tick = tick_of(self.now_s - readings.age_s)
         for i, found in rows.items():
             columns, values = np.array(found, dtype=np.int64).T
             bursts = _single(columns, tick, values.astype(np.int32))
             self._details.add(i, bursts)
-            self._write(i, bursts, Origin.EXPORTER)
+            self._write(i, bursts, origin)
 
     def take_file(self, table: RttTable) -> None:
         """Lay a file's RTTs beneath all that is measured, in place of the last file's."""
@@ -204,6 +204,14 @@ class RttStore:
         if i is None or j is None:
             return None
         return self._details.get(i, j, tick_of(self.now_s - max_age_s))
+
+    def is_only_in_file(self, reference: str, node: str) -> bool:
+        """Whether neither end of a pair ever measured it, and a file has it."""
+        i, j = self._index.get(reference), self._index.get(node)
+        if self._files is None or i is None or j is None:
+            return False
+        there, back = self._blocks.row(i), self._blocks.row(j)
+        return not (there is not None and there[1][j]) and not (back is not None and back[1][i])
 
     def _beneath(self, now_s: float) -> Beneath | None:
         if self._files is None:

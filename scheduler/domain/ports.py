@@ -1,9 +1,10 @@
 """What the shell needs of the outside: small protocols, fulfilled by kube, files, simulator."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from scheduler.domain.history import History
 from scheduler.domain.node import Node
 from scheduler.domain.workload import Pod, Service
 from telemetry.model import RttTable
@@ -159,6 +160,41 @@ class RttSource(Protocol):
 
     def tables(self) -> AsyncIterator[RttTable]:
         """Yield the first table, then each newer one, until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What decisions depend on, for who chooses what is measured.
+
+    Parameters
+    ----------
+    references
+        Names of the nodes that delays are measured from.
+    near
+        By reference, the nodes on which a budget of a running pod hangs.
+    dead
+        Nodes believed dead: what was last measured of them stays.
+    """
+
+    references: frozenset[str] = frozenset()
+    near: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dead: frozenset[str] = frozenset()
+
+
+class Prober(History, Protocol):
+    """Measures on demand, and remembers what it measured of the pairs that matter."""
+
+    def focus(self, interest: Interest) -> None:
+        """Say what decisions depend on now."""
+        ...
+
+    def can_probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
+        """Whether the pairs from a reference to nodes, to all for None, can be measured now."""
+        ...
+
+    async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
+        """Measure them. True once all were tried and the RTT table that says so was taken over."""
         ...
 
 

@@ -11,19 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.errors import PlanRejected
-from scheduler.domain.plan import Assignment, Measured, Plan, Unplaced
+from scheduler.domain.plan import Assignment, Plan, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.service.binding import Binder, decision_id
-from scheduler.service.cache import Cache
+from scheduler.service.measured_anew import still_holds
 from scheduler.service.standing import refers_to_pods, standing, standing_together
 from scheduler.service.state import PlanFunction, Runner, ServiceState
+from scheduler.service.verifier import Verifier
 from scheduler.service.waiting import WaitingNotes
-from telemetry.model import RttTable
 
 DOUBT_S = 30.0
 """How long an unanswered binding is sent again to the same node, where it may have arrived."""
@@ -43,6 +42,14 @@ class Decider:
     runner: Runner
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who carries a decision out: `verifier` has old measurements renewed first, where it can."""
+
+    binder: Binder
+    verifier: Verifier | None = None
+
+
 class SchedulingCycle:
     """Takes what is due from the queue and decides on it."""
 
@@ -50,13 +57,14 @@ class SchedulingCycle:
         self,
         state: ServiceState,
         decider: Decider,
-        binder: Binder,
+        hands: Hands,
         waiting: WaitingNotes,
         log: FilteringBoundLogger,
     ) -> None:
         self._state = state
         self._decider = decider
-        self._binder = binder
+        self._binder = hands.binder
+        self._verifier = hands.verifier
         self._waiting = waiting
         self._log = log
         self._handed: set[str] = set()
@@ -105,7 +113,9 @@ class SchedulingCycle:
                 continue
             if plan is not None and right.get(pod.key) == record.node:
                 assignment = next(a for a in plan.assignments if a.pod.key == pod.key)
-                self._hand_over(replace(assignment, pod=pod), decision_id(plan))
+                # Sent once already: it was verified then, and may be bound.
+                self._handed.add(pod.key)
+                self._binder.put(replace(assignment, pod=pod), decision_id(plan))
             else:
                 self._give_up(pod, record.unanswered_s)
 
@@ -194,7 +204,7 @@ class SchedulingCycle:
                 self._assume(assignment, snapshot, decision)
         for unplaced in plan.unplaced:
             if asked.pop(unplaced.pod.key, None) is not None:
-                self._refuse(unplaced)
+                self._refuse(unplaced, snapshot)
         await self._carry_out_dependants(dependants, snapshot, decision)
 
     async def _carry_out_dependants(
@@ -203,6 +213,8 @@ class SchedulingCycle:
         """Bind pods that refer to pods, each after its references are bound, where they hold."""
         while waiting:
             # A refused binding, or what happened meanwhile, may have left a reference elsewhere.
+            if self._verifier is not None:
+                await self._verifier.drain()
             await self._binder.drain()
             now = self._freeze([a.pod for a in waiting])
             settings = self._state.settings.placement
@@ -216,11 +228,20 @@ class SchedulingCycle:
                 waiting = [a for a in waiting if a.pod.key in good]
             for assignment in waiting:
                 if assignment.pod.key in good:
-                    self._assume(assignment, snapshot, decision)
+                    self._assume(assignment, snapshot, decision, now)
             waiting = [a for a in waiting if a.pod.key not in good]
 
-    def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
-        """Assume a pod, unless it or what the decision rests on changed while it was made."""
+    def _assume(
+        self,
+        assignment: Assignment,
+        snapshot: ClusterSnapshot,
+        decision: str,
+        now: ClusterSnapshot | None = None,
+    ) -> None:
+        """Assume a pod, unless it or what the decision rests on changed while it was made.
+
+        `now` is a later snapshot, in which the references stand that the decision places itself.
+        """
         state, pod, now_s = self._state, assignment.pod, self._state.clock.now_s()
         if not state.queue.is_current(pod) or not state.cache.pods.is_pending(pod):
             state.queue.again(pod, now_s)
@@ -229,13 +250,18 @@ class SchedulingCycle:
             state.queue.retry(pod, now_s)
         else:
             state.queue.wake(state.cache.pods.assume(pod, assignment.node), now_s)
-            self._hand_over(assignment, decision)
+            self._hand_over(assignment, decision, now or snapshot)
 
-    def _hand_over(self, assignment: Assignment, decision: str) -> None:
+    def _hand_over(self, assignment: Assignment, decision: str, snapshot: ClusterSnapshot) -> None:
         self._handed.add(assignment.pod.key)
+        if self._verifier is not None:
+            pairs = self._verifier.doubtful(assignment, snapshot)
+            if pairs:
+                self._verifier.put(assignment, decision, pairs, snapshot)
+                return
         self._binder.put(assignment, decision)
 
-    def _refuse(self, unplaced: Unplaced) -> None:
+    def _refuse(self, unplaced: Unplaced, snapshot: ClusterSnapshot) -> None:
         state, pod, now_s = self._state, unplaced.pod, self._state.clock.now_s()
         queued = state.queue.get(pod.key)
         if (
@@ -245,6 +271,12 @@ class SchedulingCycle:
         ):
             state.queue.again(pod, now_s)
             return
+        if self._verifier is not None:
+            references = self._verifier.stars(pod, unplaced.refusal, snapshot)
+            if references:
+                self._handed.add(pod.key)
+                self._verifier.put_star(pod, references)
+                return
         queued.refusal = unplaced.refusal
         self._waiting.say(pod, unplaced.refusal.message, "Unschedulable")
         state.metrics.count_attempts("unschedulable", 1, now_s - queued.taken_s)
@@ -257,28 +289,3 @@ class SchedulingCycle:
             if pod.key not in self._handed and state.queue.is_in_flight(pod):
                 state.metrics.count_attempts("error", 1)
                 state.queue.retry(pod, now_s)
-
-
-def still_holds(assignment: Assignment, snapshot: ClusterSnapshot, cache: Cache) -> bool:
-    """Whether a decision made on `snapshot` is right by what the cache has learnt since."""
-    row = snapshot.nodes.index.get(assignment.node)
-    if row is None or cache.node(assignment.node) != snapshot.nodes.nodes[row]:
-        return False
-    if not cache.has_room(assignment.pod, assignment.node):
-        return False
-    if cache.rtt is snapshot.rtt:
-        return True
-    return all(
-        m.constraint.is_soft or _is_within(m, assignment.node, cache.rtt)
-        for m in assignment.measured
-    )
-
-
-def _is_within(measured: Measured, node: str, rtt: RttTable) -> bool:
-    if measured.reference_node == node:
-        return True
-    row, column = rtt.index.get(measured.reference_node), rtt.index.get(node)
-    if row is None or column is None:
-        return False
-    rtt_us = int(rtt.between(np.array([row]), np.array([column]))[0])
-    return 0 <= rtt_us <= measured.constraint.within_us

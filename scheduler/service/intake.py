@@ -20,6 +20,7 @@ from scheduler.service.cache import Cache
 from scheduler.service.journal import Journal
 from scheduler.service.pod_columns import PodState
 from scheduler.service.queue import SchedulingQueue
+from telemetry.dated import Ages
 from telemetry.model import RttTable
 
 _UNBOUND = (PodState.PENDING, PodState.ASSUMED)
@@ -75,7 +76,10 @@ class Intake:
 
     def set_rtt(self, rtt: RttTable, now_s: float, wall_s: float) -> None:
         """Take in a new RTT table."""
+        was = len(self.cache.rtt.nodes)
         self.queue.wake(self.cache.set_rtt(rtt), now_s)
+        if isinstance(rtt, Ages) and was == len(rtt.nodes):
+            return  # one every few seconds would fill the journal
         self.journal.add(wall_s, "rtt", f"RTTs of {len(rtt.nodes)} nodes renewed")
 
     def warnings(self) -> list[PodNote]:

@@ -145,6 +145,20 @@ class ServiceMetrics:
             "1 while the source of RTTs could be read when it last was; 0 without a source.",
             registry=self.registry,
         )
+        self._verified = self._counter(
+            "isochrone_rtt_verifications",
+            "Delays measured before a binding, by the outcome: held, refuted (too far by now), "
+            "lost (no answer from the node), unanswered (none from the agent), outdated (the node "
+            "changed); star, star_unanswered: all pairs of a reference, before a refusal.",
+            ["outcome"],
+        )
+        self.budgets_broken = Gauge(
+            "isochrone_budgets_broken",
+            "Delays of running pods that do not hold: confirmed by fresh measurements one after "
+            "the other, or suspected. Only where sources measure again and again.",
+            ["state"],
+            registry=self.registry,
+        )
         self.rtt_nodes = Gauge(
             "isochrone_rtt_nodes", "Nodes in the RTT table.", registry=self.registry
         )
@@ -187,6 +201,10 @@ class ServiceMetrics:
     def count_watch_end(self, kind: str) -> None:
         """Count one watch of a kind that ended."""
         self._watch_ends.labels(kind).inc()
+
+    def count_verified(self, outcome: str) -> None:
+        """Count one delay, or one star, measured on demand."""
+        self._verified.labels(outcome).inc()
 
     def count_binding(self, result: BindingResult) -> None:
         """Count one binding."""

@@ -5,19 +5,21 @@ read too slowly. Long work (decisions, clustering) runs in threads; nothing here
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, RttSource
+from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, Prober, RttSource
 from scheduler.service.binding import Binder
-from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.budget_watch import BudgetWatch
+from scheduler.service.cycle import Decider, Hands, SchedulingCycle
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
 from scheduler.service.sources import Sources
 from scheduler.service.state import ServiceState
+from scheduler.service.verifier import Verifier
 from scheduler.service.waiting import WaitingNotes
 from scheduler.service.zoning import ZoneFunction, Zoning
 
@@ -36,12 +38,16 @@ GRACE_S = 20.0
 class Outside:
     """What the service is connected to.
 
-    Without `rtt` it places what needs no delay; without `leadership` it always leads.
+    Without `rtt` it places what needs no delay; without `leadership` it always leads. A `prober`
+    measures what decisions rest on. `beside` are the loops of parts that it depends on, which run
+    as long as the service does.
     """
 
     cluster: Cluster
     rtt: RttSource | None = None
     leadership: Leadership | None = None
+    prober: Prober | None = None
+    beside: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
 
 
 class Runtime:
@@ -69,7 +75,13 @@ class Runtime:
         self.notes = NoteWriter(cluster, log)
         waiting = WaitingNotes(state, self.notes, log)
         self.binder = Binder(state, cluster, self.notes, waiting, log)
-        self.cycle = SchedulingCycle(state, decider, self.binder, waiting, log)
+        self._verifier: Verifier | None = None
+        self._watch: BudgetWatch | None = None
+        if outside.prober is not None:
+            self._verifier = Verifier(state, outside.prober, self.binder, log)
+            self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
+        hands = Hands(self.binder, self._verifier)
+        self.cycle = SchedulingCycle(state, decider, hands, waiting, log)
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
         self._was_leading = False
@@ -122,6 +134,11 @@ class Runtime:
             loops.append(self._sources.follow_rtt(self._outside.rtt, renew))
         if self._zoning is not None:
             loops.append(self._zoning.run())
+        if self._verifier is not None:
+            loops.append(self._verifier.run())
+        if self._watch is not None:
+            loops.append(self._watch.run())
+        loops += [loop() for loop in self._outside.beside]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
         return loops
@@ -149,6 +166,8 @@ class Runtime:
             for note in self.state.intake.warnings():  # who stood by has told nobody
                 self.notes.put(note)
         self._was_leading = is_leading
+        if self._watch is not None:
+            self._watch.is_leading = is_leading
         # It comes with a renewal that nobody is told of, and may go and come again.
         return None if is_leading else self.state.clock.now_s() + _LOOK_S
 

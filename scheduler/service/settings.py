@@ -269,11 +269,10 @@ def _check_relations(settings: SchedulerConfiguration, where: str) -> None:
 
 def _check_surroundings(settings: SchedulerConfiguration, where: str) -> None:
     """As `_check_relations`, of what the service is connected to."""
-    fault = settings.leader_election.fault()
-    if fault is not None:
-        key, what, fix = fault
-        raise SettingsError(f"{where}: leaderElection.{key}", what, fix)
-    matrix = settings.telemetry.matrix
-    if matrix.metadata_path and not matrix.path:
-        fix = "give telemetry.matrix.path too"
-        raise SettingsError(f"{where}: telemetry.matrix.metadataPath", "names no matrix", fix)
+    for name, fault in (
+        ("leaderElection", settings.leader_election.fault()),
+        ("telemetry", settings.telemetry.fault()),
+    ):
+        if fault is not None:
+            key, what, fix = fault
+            raise SettingsError(f"{where}: {name}.{key}", what, fix)

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.settings import PlacementSettings
+from scheduler.reliability.budgets import BrokenBudget
 from scheduler.service.cache import Cache
 from scheduler.service.intake import Intake
 from scheduler.service.journal import Journal
@@ -45,7 +46,11 @@ class Clock:
 
 @dataclass(slots=True)
 class ServiceState:
-    """Everything the service knows. `changed` wakes the loop that looks at the queue."""
+    """Everything the service knows. `changed` wakes the loop that looks at the queue.
+
+    `broken` are the budgets believed to be broken; None where nobody watches them, and the RTT
+    table alone tells.
+    """
 
     settings: SchedulerConfiguration
     clock: Clock
@@ -55,6 +60,7 @@ class ServiceState:
     intake: Intake
     metrics: ServiceMetrics
     rtt: RttHealth = field(default_factory=RttHealth)
+    broken: tuple[BrokenBudget, ...] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -9,7 +9,12 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.delay import format_ms
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.state import Runner, ServiceState
+from telemetry.dated import Ages
 from telemetry.model import RttTable
+
+_REST_S = 30.0
+_REST = 20.0
+"""Between two clusterings of a live table, seconds and as a multiple of what the earlier took."""
 
 
 class ZoneFunction(Protocol):
@@ -60,7 +65,10 @@ class Zoning:
             if previous is None:
                 state.journal.add(state.clock.wall_s(), "zones", _zones_said(found))
             state.cache.zones = previous = found
-            state.metrics.clustering_s.observe(state.clock.now_s() - started_s)
+            took_s = state.clock.now_s() - started_s
+            state.metrics.clustering_s.observe(took_s)
+            if isinstance(state.cache.rtt, Ages):  # it changes every few seconds, a little
+                await asyncio.sleep(max(_REST_S, _REST * took_s))
 
 
 def _zones_said(zones: ZoneTree) -> str:

@@ -102,7 +102,8 @@ class StatusApp:
         return _json(await asyncio.to_thread(views.nodes, self._freeze(), page_of(request)))
 
     async def _pods(self, request: web.Request) -> web.Response:
-        return _json(await asyncio.to_thread(views.pods, self._freeze(), page_of(request)))
+        broken = self._board.state.broken
+        return _json(await asyncio.to_thread(views.pods, self._freeze(), page_of(request), broken))
 
     async def _pending(self, request: web.Request) -> web.Response:
         state = self._board.state
@@ -180,6 +181,7 @@ class StatusApp:
             stages,
             is_ready=board.is_ready(),
             notices=board.notices(),
+            broken=board.state.broken,
         )
         return await asyncio.to_thread(work)
 

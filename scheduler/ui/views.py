@@ -10,10 +10,12 @@ from scheduler.domain.plan import Measured
 from scheduler.domain.resources import CPU, MEMORY, PODS, UNLIMITED
 from scheduler.domain.snapshot import ClusterSnapshot, NodeTable
 from scheduler.domain.zone import Layer
-from scheduler.reliability.budgets import broken_budgets
+from scheduler.reliability.budgets import BrokenBudget, broken_budgets
 from scheduler.service.journal import Happening
 from scheduler.service.queued_pod import QueuedPod, Stage
 from scheduler.ui.delays import PlacedDelays
+from telemetry.dated import Ages
+from telemetry.stamps import Origin
 
 Json = Mapping[str, object]
 _T = TypeVar("_T")
@@ -44,8 +46,13 @@ def summary(
     *,
     is_ready: bool,
     notices: Sequence[str] = (),
+    broken: Sequence[BrokenBudget] | None = None,
 ) -> Json:
-    """Return the cluster in one row of figures, and what to know before reading them."""
+    """Return the cluster in one row of figures, and what to know before reading them.
+
+    `broken` are the budgets believed to be broken; without, those that the RTTs say are.
+    """
+    broken = broken_budgets(snapshot) if broken is None else broken
     table, placed = snapshot.nodes, snapshot.placed
     stays = ~placed.is_terminating & (placed.node_of >= 0)
     with_budget = sum(bool(placed.pods[row].pod_class.hard_delays) for row in np.flatnonzero(stays))
@@ -57,7 +64,7 @@ def summary(
         "nodesReady": int(table.is_ready.sum()),
         "podsPlaced": len(placed.pods),
         "podsWithBudget": with_budget,
-        "budgetsBroken": len(broken_budgets(snapshot)),
+        "budgetsBroken": len(broken),
         "podsPending": waiting,
         "queue": {stage.value: number for stage, number in stages.items()},
         "rttNodes": len(snapshot.rtt.nodes),
@@ -94,14 +101,20 @@ def nodes(snapshot: ClusterSnapshot, page: Page) -> Json:
     return listed("nodes", rows, page, len(table))
 
 
-def pods(snapshot: ClusterSnapshot, page: Page) -> Json:
-    """Return placed pods, each delay as measured now against its budget; broken ones first."""
+def pods(
+    snapshot: ClusterSnapshot, page: Page, broken: Sequence[BrokenBudget] | None = None
+) -> Json:
+    """Return placed pods, each delay as measured now against its budget; broken ones first.
+
+    `broken` as in `summary`.
+    """
     delays, placed = PlacedDelays(snapshot), snapshot.placed
-    broken = {budget.pod.key for budget in broken_budgets(snapshot)}
+    believed = broken_budgets(snapshot) if broken is None else broken
+    is_broken = {budget.pod.key for budget in believed}
 
     def rank(slot: int) -> tuple[bool, bool, str]:
         pod = placed.pods[slot]
-        return pod.key not in broken, not pod.pod_class.delays, pod.key
+        return pod.key not in is_broken, not pod.pod_class.delays, pod.key
 
     order = sorted(range(len(placed.pods)), key=rank)
     rows = []
@@ -113,11 +126,28 @@ def pods(snapshot: ClusterSnapshot, page: Page) -> Json:
                 "name": pod.name,
                 "node": snapshot.nodes.nodes[row].name if row >= 0 else None,
                 "isTerminating": bool(placed.is_terminating[slot]),
-                "isBroken": pod.key in broken,
-                "delays": [delay(measured) for measured in delays.of(slot)],
+                "isBroken": pod.key in is_broken,
+                "delays": [
+                    {**delay(measured), **dated(snapshot, measured, row)}
+                    for measured in delays.of(slot)
+                ],
             }
         )
     return listed("pods", rows, page, len(order))
+
+
+def dated(snapshot: ClusterSnapshot, measured: Measured, row: int) -> Json:
+    """Return how old a delay's RTT is and what measured it; nothing where the table has no ages."""
+    rtt = snapshot.rtt
+    if not isinstance(rtt, Ages) or row < 0 or measured.rtt_us < 0:
+        return {}
+    i = rtt.index.get(measured.reference_node)
+    j = rtt.index.get(snapshot.nodes.nodes[row].name)
+    if i is None or j is None or i == j:
+        return {}
+    pair = np.array([i]), np.array([j])
+    source = Origin(int(rtt.origin(*pair)[0])).name.lower()
+    return {"ageS": round(float(rtt.age_s(*pair)[0]), 1), "source": source}
 
 
 def delay(measured: Measured) -> Json:

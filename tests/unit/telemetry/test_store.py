@@ -12,7 +12,9 @@ from telemetry.rows import MeasuredRow
 from telemetry.stamps import MaxAges, Origin
 from telemetry.store import KeepSettings, RttStore
 
-AGES = MaxAges({Origin.AGENT: 100.0, Origin.EXPORTER: 50.0, Origin.FILE: 1_000.0})
+AGES = MaxAges(
+    {Origin.AGENT: 100.0, Origin.GOLDPINGER: 50.0, Origin.PROMETHEUS: 50.0, Origin.FILE: 1_000.0}
+)
 
 
 class Hand:
@@ -139,35 +141,42 @@ def test_an_agent_wins_over_an_exporter_while_it_is_believed_and_both_over_a_fil
     matrix = np.full((3, 3), 70_000, dtype=np.int32)
     store.take_file(RttMatrix(("a", "b", "c"), matrix))
     store.take(row("a", {"b": 10_000}))
-    store.take_readings(exported({"ab": 20_000, "ac": 30_000}))
+    store.take_readings(exported({"ab": 20_000, "ac": 30_000}), Origin.PROMETHEUS)
 
     table = store.frozen()
     assert (read(table, "ab"), origin(table, "ab")) == (10_000, Origin.AGENT)
-    assert (read(table, "ac"), origin(table, "ac")) == (30_000, Origin.EXPORTER)
+    assert (read(table, "ac"), origin(table, "ac")) == (30_000, Origin.PROMETHEUS)
     assert (read(table, "bc"), origin(table, "bc")) == (70_000, Origin.FILE)
 
     clock.now_s += 120.0
     assert read(store.frozen(), "ab") == 70_000
-    store.take_readings(exported({"ab": 20_000}))
-    assert (read(store.frozen(), "ab"), origin(store.frozen(), "ab")) == (20_000, Origin.EXPORTER)
+    store.take_readings(exported({"ab": 20_000}), Origin.PROMETHEUS)
+    assert (read(store.frozen(), "ab"), origin(store.frozen(), "ab")) == (20_000, Origin.PROMETHEUS)
 
     clock.now_s += 900.0
     assert read(store.frozen(), "ab") == UNKNOWN_US
 
 
+def test_of_two_exporters_the_one_that_times_round_trips_wins(clock: Hand) -> None:
+    store = new_store(clock)
+    store.take_readings(exported({"ab": 20_000}), Origin.PROMETHEUS)
+    store.take_readings(exported({"ab": 9_000, "ac": 8_000}), Origin.GOLDPINGER)
+    assert (read(store.frozen(), "ab"), read(store.frozen(), "ac")) == (20_000, 8_000)
+
+
 def test_a_reading_that_failed_or_is_doubtful_changes_nothing(clock: Hand) -> None:
     store = new_store(clock)
-    store.take_readings(exported({"ab": 20_000}))
+    store.take_readings(exported({"ab": 20_000}), Origin.PROMETHEUS)
 
     for outcome in (Outcome.FAILED, Outcome.NO_SAMPLES, Outcome.DOUBTFUL):
-        store.take_readings(exported({"ab": 500}, outcome))
+        store.take_readings(exported({"ab": 500}, outcome), Origin.PROMETHEUS)
 
     assert read(store.frozen(), "ab") == 20_000
 
 
 def test_below_the_resolution_counts_as_the_resolution(clock: Hand) -> None:
     store = new_store(clock)
-    store.take_readings(exported({"ab": 1_000}, Outcome.BELOW_RESOLUTION))
+    store.take_readings(exported({"ab": 1_000}, Outcome.BELOW_RESOLUTION), Origin.PROMETHEUS)
     assert read(store.frozen(), "ab") == 1_000
 
 
@@ -303,10 +312,10 @@ def test_a_burst_is_not_counted_twice_when_a_row_is_handed_whole(clock: Hand) ->
 def test_the_census_counts_every_directed_pair_once(clock: Hand) -> None:
     store = new_store(clock)
     store.take(row("a", {"b": 10_000}))
-    store.take_readings(exported({"bc": 20_000}))
+    store.take_readings(exported({"bc": 20_000}), Origin.PROMETHEUS)
     found = census(store.frozen())
     assert {kind: count for kind, (count, _) in found.believed.items()} == {
         Origin.AGENT: 1,
-        Origin.EXPORTER: 1,
+        Origin.PROMETHEUS: 1,
     }
     assert (found.stale, found.unknown, found.pairs) == (0, 4, 6)

@@ -1,0 +1,136 @@
+"""Keeps in view which budgets hold, by fresh measurements, and says what to measure.
+
+A budget that seems broken is measured again at once, and believed to be broken only when the next
+bursts say the same. What is believed is told: to the pages, as an event on the pod, as a metric.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.delay import format_ms
+from scheduler.domain.ports import Interest, PodNote, Prober
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
+from scheduler.reliability.confirmed import confirmed, suspects
+from scheduler.reliability.interest import interest
+from scheduler.service.notes import NoteWriter
+from scheduler.service.state import Runner, ServiceState
+
+LOOK_S = 2.0
+"""Between two looks: three confirmations then take six seconds."""
+
+PROBES_AT_ONCE = 64
+"""References whose suspects are measured again at a time."""
+
+BROKEN_REASON = "DelayExceeded"
+RESTORED_REASON = "DelayRestored"
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    broken: tuple[BrokenBudget, ...]
+    interest: Interest
+
+
+class BudgetWatch:
+    """Looks again and again while the cluster is known."""
+
+    def __init__(
+        self,
+        state: ServiceState,
+        prober: Prober,
+        runner: Runner,
+        notes: NoteWriter,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._state = state
+        self._prober = prober
+        self._runner = runner
+        self._notes = notes
+        self._log = log
+        self._told: dict[_Key, BrokenBudget] = {}
+        self.is_leading = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            if self._state.cache.is_synced:
+                try:
+                    await self._look()
+                except Exception:  # noqa: BLE001 - the next look may be better; the service goes on
+                    self._log.exception("budgets.look_failed")
+            await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        state = self._state
+        snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
+        look = await self._runner(lambda: _looked(snapshot))
+        self._prober.focus(look.interest)
+        number = state.settings.telemetry.confirmations
+        believed = confirmed(look.broken, self._prober, number)
+        doubted = suspects(look.broken, self._prober, number)
+        state.broken = believed
+        state.metrics.budgets_broken.labels("confirmed").set(len(believed))
+        state.metrics.budgets_broken.labels("suspected").set(len(look.broken) - len(believed))
+        self._tell(believed)
+        await self._measure(doubted)
+
+    async def _measure(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Have suspected pairs measured again."""
+        nodes_of: dict[str, list[str]] = {}
+        for reference, node in pairs:
+            if reference and reference != node:
+                nodes_of.setdefault(reference, []).append(node)
+        probes = [
+            self._prober.probe(reference, tuple(nodes))
+            for reference, nodes in sorted(nodes_of.items())[:PROBES_AT_ONCE]
+            if self._prober.can_probe(reference, tuple(nodes))
+        ]
+        if probes:
+            await asyncio.gather(*probes)
+
+    def _tell(self, believed: Sequence[BrokenBudget]) -> None:
+        """Say what is newly broken, and what holds again."""
+        now = {_key(budget): budget for budget in believed}
+        if not self.is_leading:
+            self._told = {}
+            return
+        at_s = self._state.clock.wall_s()
+        for key, budget in now.items():
+            if key not in self._told:
+                said = _said(budget)
+                self._log.warning("budget.broken", pod=budget.pod.key, node=budget.node, what=said)
+                self._state.journal.add(at_s, "warning", f"{budget.pod.key}: {said}")
+                self._notes.put(PodNote(budget.pod, "Warning", BROKEN_REASON, said, at_s=at_s))
+        for key, budget in self._told.items():
+            if key not in now and self._state.cache.pods.get(budget.pod.key) is not None:
+                said = f"{_asked(budget)} holds again, or is no longer known to be broken"
+                self._log.info("budget.restored", pod=budget.pod.key, what=said)
+                self._state.journal.add(at_s, "rtt", f"{budget.pod.key}: {said}")
+                self._notes.put(PodNote(budget.pod, "Normal", RESTORED_REASON, said, at_s=at_s))
+        self._told = now
+
+
+def _looked(snapshot: ClusterSnapshot) -> _Look:
+    return _Look(broken_budgets(snapshot), interest(snapshot))
+
+
+def _key(budget: BrokenBudget) -> _Key:
+    return budget.pod.uid, budget.node, str(budget.constraint)
+
+
+def _asked(budget: BrokenBudget) -> str:
+    return f"delay to {budget.constraint.reference} within {budget.constraint.within_ms}"
+
+
+def _said(budget: BrokenBudget) -> str:
+    asked = _asked(budget)
+    if budget.kind is Break.TOO_FAR:
+        rtt = format_ms(budget.rtt_us)
+        return f"{asked} is broken: {rtt} from {budget.reference_node} to {budget.node}"
+    return f"{asked} is broken: {budget.kind.value}"

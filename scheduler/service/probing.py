@@ -1,0 +1,41 @@
+"""The feed of telemetry as the service's `Prober`."""
+
+from collections.abc import Sequence
+
+from scheduler.domain.ports import Interest
+from telemetry.feed import Feed
+
+
+class FeedProber:
+    """Implements `scheduler.domain.ports.Prober`.
+
+    Parameters
+    ----------
+    feed
+        Of all sources.
+    timeout_s
+        For the answer to a probe on demand, seconds.
+    history_s
+        Bursts older than this confirm nothing, seconds.
+    """
+
+    def __init__(self, feed: Feed, timeout_s: float, history_s: float) -> None:
+        self._feed = feed
+        self._timeout_s = timeout_s
+        self._history_s = history_s
+
+    def focus(self, interest: Interest) -> None:
+        """Say what decisions depend on now."""
+        self._feed.focus(interest.references, interest.near, interest.dead)
+
+    def can_probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
+        """Whether these pairs can be measured now."""
+        return self._feed.can_probe(reference, nodes)
+
+    async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
+        """Measure them."""
+        return await self._feed.probe(reference, nodes, self._timeout_s)
+
+    def recent_us(self, reference_node: str, node: str) -> tuple[int, ...] | None:
+        """Return the last fresh bursts of a pair, newest last."""
+        return self._feed.recent_us(reference_node, node, self._history_s)
