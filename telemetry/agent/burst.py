@@ -2,6 +2,13 @@
 
 from typing import NamedTuple
 
+PACKETS = 3
+"""Of a burst."""
+GAP_S = 0.02
+"""Between them, at least."""
+TIMEOUT_S = 1.0
+"""A packet that is not answered by then is lost; its time is never a value."""
+
 
 class Burst(NamedTuple):
     """What a burst to a peer found.

@@ -92,14 +92,19 @@ class Loop:
         return timer
 
     def run(self) -> None:
-        """Call back until `stop` is called; what is not called by then never is."""
+        """Call back until `stop` is called."""
         while not self._is_stopped:
             for key, events in self._selector.select(self._wait_s()):
                 # A call before it in this round may have closed this one's socket.
                 if self._selector.get_map().get(key.fd) is key:
                     key.data(events)
             self._call_due()
-        self._close()
+
+    def close(self) -> None:
+        """Let go of what it holds of the system's, once nothing is watched any more."""
+        self._selector.close()
+        os.close(self._woken)
+        os.close(self._waker)
 
     def stop(self) -> None:
         """End `run` after the call it is in. Signal handlers may call this."""
@@ -125,8 +130,3 @@ class Loop:
 
     def _wake(self, _: int) -> None:
         os.read(self._woken, 16)
-
-    def _close(self) -> None:
-        self._selector.close()
-        os.close(self._woken)
-        os.close(self._waker)
