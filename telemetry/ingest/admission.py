@@ -152,7 +152,8 @@ class Admission:
             self._refused.put(digest, (said, self._now_s() + REFUSED_S))
             raise Refusal("token", said) from None
         except VerifierUnavailable as error:
-            said = f"the cluster does not tell whose token it is: {error}"
-            raise Refusal("busy", said, retry_s=5) from None
+            # Who asks is not known yet, and need not hear of our own troubles.
+            said = "the cluster does not tell whose token it is now; try again later"
+            raise Refusal("busy", said, retry_s=5) from error
         self._kept.put(digest, (identity, self._now_s() + KEPT_S))
         return identity

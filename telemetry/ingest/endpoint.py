@@ -140,6 +140,8 @@ class _Endpoint:
             answer = await self._report(request)
         except Refusal as refusal:
             self._ingest.counting.refused(refusal.reason)
+            if isinstance(refusal.__cause__, Exception):
+                self._ingest.counting.failed(refusal.__cause__)
             return _refused(refusal)
         except (ConnectionError, HTTPException):
             raise

@@ -80,7 +80,7 @@ class Counting:
     strangers
         Takes how many records of a report were of peers nobody knows.
     failed
-        Takes an error of our own, for which the agent is told to come again.
+        Takes what went wrong on our side, for which an agent is told to come again.
     """
 
     refused: Callable[[str], None] = lambda _reason: None

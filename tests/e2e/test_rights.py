@@ -19,6 +19,7 @@ EVERYWHERE = {
     "patch pods/status",
     *(f"{verb} events" for verb in ("create", "patch")),
     *(f"{verb} events.events.k8s.io" for verb in ("create", "patch")),
+    "create tokenreviews.authentication.k8s.io",
 }
 AT_HOME = EVERYWHERE | {
     "create leases.coordination.k8s.io",
@@ -115,6 +116,17 @@ def test_the_rights_suffice_to_take_and_renew_the_lease(scheduler_account: Api) 
     assert renewed["spec"]["holderIdentity"] == "two"
 
 
+def test_the_rights_suffice_to_have_a_token_reviewed(
+    cluster: Cluster, scheduler_account: Api
+) -> None:
+    token = cluster.control_plane.service_account_token("kube-system", "default")
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+    found = scheduler_account.create(path, {"spec": {"token": token}})["status"]
+
+    assert found["user"]["username"] == "system:serviceaccount:kube-system:default"
+
+
 @pytest.mark.parametrize(
     "request_line",
     [
@@ -134,6 +146,8 @@ def test_the_rights_suffice_to_take_and_renew_the_lease(scheduler_account: Api) 
         f"DELETE {LEASES}/isochrone",
         "POST /apis/coordination.k8s.io/v1/namespaces/default/leases",
         "POST /api/v1/namespaces/kube-system/serviceaccounts/isochrone/token",
+        "POST /api/v1/namespaces/kube-system/serviceaccounts/isochrone-agent/token",
+        "POST /apis/authorization.k8s.io/v1/subjectaccessreviews",
         "POST /apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     ],
 )
