@@ -17,7 +17,8 @@ The head:
                       new since the last report that instance took
 ``records``           how many records follow
 ``method``            what the agent measures with: "icmp", "udp" or "tcp"
-``peers``             version of the list of peers it holds, 0 for none
+``peers``             version of the list of peers it holds, 0 for none; two lists of one version
+                      are the same list, whichever instance gave them
 ``orders``            version of the standing orders it follows, 0 for none
 ``answers``           ids of the urgent orders whose probes have all ended by now
 ``hold_ms``           how long the answer may be held back, waiting for orders, milliseconds
