@@ -92,13 +92,14 @@ class Loop:
         return timer
 
     def run(self) -> None:
-        """Call back until `stop` is called."""
+        """Call back until `stop` is called, be it beforehand."""
         while not self._is_stopped:
             for key, events in self._selector.select(self._wait_s()):
                 # A call before it in this round may have closed this one's socket.
                 if self._selector.get_map().get(key.fd) is key:
                     key.data(events)
             self._call_due()
+        self._is_stopped = False
 
     def close(self) -> None:
         """Let go of what it holds of the system's, once nothing is watched any more."""

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable
+from functools import partial
 
 from telemetry.agent.burst import GAP_S, TIMEOUT_S
 from telemetry.agent.loop import Loop, Timer
@@ -47,6 +48,18 @@ class Pump:
     def poke(self) -> None:
         """Look again whether there is something to send."""
         self._sleep_until(self._loop.now_s())
+
+    def finish(self) -> None:
+        """Send nothing more; what is out may still be answered."""
+        now_s = self._loop.now_s()
+        for _, _, burst in self._due:
+            burst.count = burst.sent
+            if len(burst.rtts_us) == burst.sent:
+                self._loop.call_at(now_s, partial(self._end, burst))
+            else:
+                end = partial(self._end, burst)
+                self._deadlines[burst] = self._loop.call_at(now_s + TIMEOUT_S, end)
+        self._due.clear()
 
     def close(self) -> list[OpenBurst]:
         """Send nothing more, and end nothing; return what was under way."""
@@ -94,7 +107,7 @@ class Pump:
             heapq.heappush(self._due, (now_s + GAP_S, self._pushed, burst))
         else:
             end_s = self._loop.now_s() + TIMEOUT_S
-            self._deadlines[burst] = self._loop.call_at(end_s, lambda: self._end(burst))
+            self._deadlines[burst] = self._loop.call_at(end_s, partial(self._end, burst))
 
     def _end(self, burst: OpenBurst) -> None:
         deadline = self._deadlines.pop(burst)

@@ -1,0 +1,117 @@
+"""One target, measured once by hand: `python3 -m telemetry.agent --once --target ADDRESS`."""
+
+import signal
+import socket
+import sys
+from typing import NamedTuple
+
+from telemetry.agent import wire
+from telemetry.agent.addresses import Address, BadAddress, resolve
+from telemetry.agent.burst import GAP_S, Burst
+from telemetry.agent.icmp import IcmpEcho
+from telemetry.agent.loop import Loop
+from telemetry.agent.open_burst import OpenBurst, Prober
+from telemetry.agent.pace import Bucket
+from telemetry.agent.pump import Pump, Turn
+from telemetry.agent.tcp import TcpConnect
+from telemetry.agent.udp_echo import UdpEcho
+
+ANSWERED, SILENT, WRONG = 0, 1, 2
+"""Exit statuses."""
+_FOREVER_S = float("inf")
+
+
+class OnceConfig(NamedTuple):
+    """What to measure: `method` is one of `wire.METHODS`, or empty for the first that is allowed.
+
+    `port` is where UDP and TCP go.
+    """
+
+    target: str
+    probes: int = 10
+    method: str = ""
+    port: int = wire.ECHO_PORT
+
+
+def measure_once(config: OnceConfig) -> int:
+    """Measure, and print one line of JSON; return the exit status.
+
+    Ctrl-C sends nothing more and prints what there is, a second at the latest later.
+    """
+    loop = Loop()
+    try:
+        address = resolve(config.target)
+        prober = _open(loop, address, config)
+    except (BadAddress, PermissionError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        loop.close()
+        return WRONG
+    result = _measure(loop, OpenBurst(0, address, prober, loop.now_s(), config.probes))
+    loop.close()
+    # json, and what it needs, is loaded for those who print.
+    import json  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(line(config.target, result)) + "\n")
+    return ANSWERED if result.lost < result.sent else SILENT
+
+
+def line(target: str, result: Burst) -> dict[str, object]:
+    """Return what is printed of a burst."""
+    is_silent = result.least_us == wire.LOST_US
+    return {
+        "target": target,
+        "method": wire.METHODS[result.method - 1],
+        "sent": result.sent,
+        "lost": result.lost,
+        "loss": round(result.lost / result.sent, 4) if result.sent else 0.0,
+        "min_ms": None if is_silent else result.least_us / 1000,
+        "median_ms": None if is_silent else result.rtt_us / 1000,
+    }
+
+
+def _measure(loop: Loop, burst: OpenBurst) -> Burst:
+    waiting, ended = [burst], []
+
+    def next_burst(_: float) -> Turn:
+        return waiting.pop() if waiting else _FOREVER_S
+
+    def on_end(burst: OpenBurst) -> None:
+        ended.append(burst)
+        loop.stop()
+
+    pump = Pump(loop, Bucket(2 / GAP_S, loop.now_s()), next_burst, on_end)
+    before = signal.signal(signal.SIGINT, lambda *_: loop.stop())
+    pump.poke()
+    loop.run()
+    signal.signal(signal.SIGINT, before)
+    if not ended and burst.sent:
+        pump.finish()
+        loop.run()
+    burst.prober.close()
+    return burst.result()
+
+
+def _open(loop: Loop, address: Address, config: OnceConfig) -> Prober:
+    """Return what sends: what was asked for, or the first that is allowed.
+
+    Raises
+    ------
+    OSError
+        If that is refused; the text says which, and what helps.
+    """
+    methods = (config.method,) if config.method else wire.METHODS
+    refused = ""
+    for method in methods:
+        try:
+            return _prober(loop, method, address.family, config.port)
+        except OSError as error:
+            refused = f"{method} cannot be used to {address.host}: {error.strerror}"
+            if method == "icmp" and address.family == socket.AF_INET:
+                refused += "; net.ipv4.ping_group_range must include this process's group"
+    raise OSError(refused)
+
+
+def _prober(loop: Loop, method: str, family: int, port: int) -> Prober:
+    if method == "icmp":
+        return IcmpEcho(loop, family)
+    return (UdpEcho if method == "udp" else TcpConnect)(loop, family, port)
