@@ -12,9 +12,9 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from commands.signals import INTERRUPTED, stopped_by_signals
+from commands.telemetry import Around, directory_of, telemetry
 from commands.version import VERSION
-from scheduler.domain.ports import Cluster, Leadership
-from scheduler.files.matrix_source import MatrixSource
+from scheduler.domain.ports import Leadership
 from scheduler.kube.client import KubeClient, connected
 from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.lease import Leadership as LeaseLeadership
@@ -29,7 +29,6 @@ from scheduler.service.state import Clock, ServiceState, new_state
 from scheduler.topology.layers import zone_tree
 from scheduler.ui.app import Board, served
 from scheduler.ui.health import Check
-from telemetry.errors import MatrixError
 
 DEPOSED = 1
 """Exit status of a leader that lost its Lease: whoever started it starts it anew."""
@@ -85,12 +84,25 @@ async def _connect(
     clock = Clock(asyncio.get_running_loop().time, lambda: datetime.now(UTC).timestamp())
     async with connected(where.kubeconfig, context=where.context) as client:
         state = new_state(settings, clock)
+        directory = directory_of(settings.telemetry, log)
+        election = settings.leader_election
         cluster = KubeCluster(
-            client, settings.scheduler_name, watch_ended=state.metrics.count_watch_end
+            client,
+            settings.scheduler_name,
+            watch_ended=state.metrics.count_watch_end,
+            directory=directory,
+            lease=(election.namespace, election.name),
         )
         leadership = _leadership(client, settings, clock)
         log.info("run.started", version=VERSION, server=client.server, **_told(settings))
-        return await serve(cluster, leadership, state, where, log)
+
+        def is_leading() -> bool:
+            return leadership is None or leadership.is_leading
+
+        around = Around(client, directory, cluster, is_leading, log)
+        async with telemetry(state, around) as measured:
+            outside = Outside(cluster, measured.rtt, leadership, measured.prober, measured.beside)
+            return await serve(outside, state, where, log)
 
 
 def _leadership(
@@ -121,8 +133,7 @@ def _told(settings: SchedulerConfiguration) -> dict[str, object]:
 
 
 async def serve(
-    cluster: Cluster,
-    leadership: Leadership | None,
+    outside: Outside,
     state: ServiceState,
     where: Where,
     log: FilteringBoundLogger,
@@ -135,7 +146,7 @@ async def serve(
         If the port cannot be used.
     """
     decider = Decider(plan, asyncio.to_thread)
-    outside = Outside(cluster, matrix_source(state, log), leadership)
+    leadership = outside.leadership
     runtime = Runtime(state, outside, decider, zone_tree, log)
     state.metrics.is_leading.set_function(lambda: float(runtime.is_leading))
 
@@ -165,25 +176,3 @@ def _standing(leadership: Leadership) -> Check:
     holder = leadership.holder or "nobody known"
     said = f"this replica stands by; {holder} leads"
     return Check("leadership", holds=False, said=said, is_needed=False)
-
-
-def matrix_source(state: ServiceState, log: FilteringBoundLogger) -> MatrixSource | None:
-    """Return the source of RTTs that the settings name; what it reports goes into `state`."""
-    matrix, health, metrics = state.settings.telemetry.matrix, state.rtt, state.metrics
-    health.source = matrix.path
-    if not matrix.path:
-        return None
-
-    def report(error: MatrixError | None) -> None:
-        metrics.rtt_source_up.set(error is None)
-        health.problem = "" if error is None else str(error)
-        if error is None:
-            log.info("rtt.read", path=matrix.path)
-            return
-        effect = "the last table is kept" if state.cache.rtt.nodes else "pods with a delay wait"
-        metrics.rtt_failures.inc()
-        log.warning("rtt.bad", where=error.where, what=error.what, fix=error.fix, effect=effect)
-        state.journal.add(state.clock.wall_s(), "error", f"round-trip times: {error}")
-
-    metadata = Path(matrix.metadata_path) if matrix.metadata_path else None
-    return MatrixSource(Path(matrix.path), metadata, matrix.reread_seconds, report)

@@ -4,11 +4,14 @@ A reading is one source's word on one directed pair. Only a reading that is a me
 number; everything else stays unknown, whatever digits the source wrote.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from telemetry.model import UNKNOWN_US
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.model import MAX_RTT_US, UNKNOWN_US
 
 
 class Outcome(Enum):
@@ -109,3 +112,49 @@ def joined(parts: Iterable[Readings]) -> Readings:
         max((part.age_s for part in parts), default=0.0),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
+
+
+_TELLING = {Outcome.MEASURED: 2, Outcome.BELOW_RESOLUTION: 1}
+
+
+def settled(pairs: Iterable[PairReading]) -> tuple[PairReading, ...]:
+    """Return one reading a directed pair: the largest measurement, else the most telling.
+
+    A pod that came back with another address has two series for a while, and two pods may answer
+    for one node.
+    """
+    kept: dict[tuple[str, str], PairReading] = {}
+    for pair in pairs:
+        key = (pair.measured_from, pair.measured_to)
+        other = kept.get(key)
+        if other is None or _weight(pair) > _weight(other):
+            kept[key] = pair
+    return tuple(kept.values())
+
+
+def _weight(pair: PairReading) -> tuple[int, int]:
+    return _TELLING.get(pair.outcome, 0), pair.rtt_us
+
+
+def by_row(
+    readings: Readings, index: Mapping[str, int]
+) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Return what readings say in numbers: by the row of who measured, columns and RTTs.
+
+    A pair that answered faster than its source can tell counts as the source's resolution, which it
+    did not exceed. Of two series of one pair (a pod came back with another address) the larger
+    counts. Nodes that are not in `index` are left out.
+    """
+    rows: dict[int, dict[int, int]] = {}
+    for pair in readings.pairs:
+        i, j = index.get(pair.measured_from), index.get(pair.measured_to)
+        is_fast = pair.outcome is Outcome.BELOW_RESOLUTION
+        rtt_us = pair.resolution_us if is_fast else pair.rtt_us
+        if i is None or j is None or i == j or not 0 < rtt_us <= MAX_RTT_US:
+            continue
+        row = rows.setdefault(i, {})
+        row[j] = max(row.get(j, 0), rtt_us)
+    return {
+        i: (np.array(list(row), dtype=np.int64), np.array(list(row.values()), dtype=np.int32))
+        for i, row in rows.items()
+    }

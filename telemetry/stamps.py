@@ -43,6 +43,12 @@ class MaxAges:
 
     seconds: Mapping[Origin, float] = field(default_factory=dict)
 
+    @property
+    def longest_s(self) -> float:
+        """The longest of them that is finite, seconds; an hour where none is."""
+        finite = [age_s for age_s in self.seconds.values() if np.isfinite(age_s)]
+        return max(finite, default=3600.0)
+
     def oldest(self, now_s: float) -> NDArray[np.int64]:
         """Return the first believed tick of each origin, shape ``(5,)``; `NONE` has none."""
         out = np.zeros(len(Origin), dtype=np.int64)

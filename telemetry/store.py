@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.agent.wire import node_key
 from telemetry.blocks import BLOCK_ROWS, Blocks
 from telemetry.dated import Beneath, DatedRtt
 from telemetry.detail import Bursts, Details, PairDetail
-from telemetry.model import MAX_RTT_US, UNKNOWN_US, RttTable
+from telemetry.model import UNKNOWN_US, RttTable
 from telemetry.ports import Clock
-from telemetry.readings import Outcome, Readings
+from telemetry.readings import Readings, by_row
+from telemetry.roster import Roster
 from telemetry.rows import MeasuredRow
 from telemetry.stamps import (
     TICK_S,
@@ -62,10 +62,7 @@ class RttStore:
         self._settings = settings
         self._clock = clock
         self._began_s = clock() - BEFORE_S
-        self._nodes: list[str] = []
-        self._index: dict[str, int] = {}
-        self._keys = np.zeros(0, dtype=np.uint64)
-        self._rows_by_key = np.zeros(0, dtype=np.int64)
+        self._roster = Roster()
         self._blocks = Blocks()
         self._references: frozenset[str] = frozenset()
         self._details = Details()
@@ -86,7 +83,7 @@ class RttStore:
     @property
     def nodes(self) -> tuple[str, ...]:
         """All nodes it knows, in the order of rows."""
-        return tuple(self._nodes)
+        return tuple(self._roster.names)
 
     # What there is to know of
 
@@ -97,19 +94,21 @@ class RttStore:
         until a quarter of all rows is theirs; then all of them are forgotten.
         """
         wanted = set(nodes)
-        gone = len(self._nodes) - sum(name in wanted for name in self._nodes)
-        if gone > max(BLOCK_ROWS, len(self._nodes) // 4):
-            self._rebuild([name for name in self._nodes if name in wanted])
-        new = sorted(wanted - self._index.keys())
+        gone = len(self._roster) - sum(name in wanted for name in self._roster.names)
+        if gone > max(BLOCK_ROWS, len(self._roster) // 4):
+            self._rebuild([name for name in self._roster.names if name in wanted])
+        new = sorted(wanted - self._roster.index.keys())
         if new:
             self._append(new)
-        if self.is_dense and len(self._nodes) > self._settings.dense_nodes:
+        if self.is_dense and len(self._roster) > self._settings.dense_nodes:
             self._thin_out()
 
     def focus(self, references: frozenset[str]) -> None:
         """Keep the history of these nodes' rows; where not all pairs fit, keep only these rows."""
         self._references = references
-        rows = frozenset(self._index[name] for name in references if name in self._index)
+        rows = frozenset(
+            self._roster.index[name] for name in references if name in self._roster.index
+        )
         self._details.keep(rows, self._blocks.width)
         if not self.is_dense:
             for number in self._blocks.kept():
@@ -127,10 +126,10 @@ class RttStore:
     def take(self, row: MeasuredRow, *, whole: bool = False) -> None:
         """Take in what an agent measured. Peers that are not known are left out."""
         del whole  # a whole row is a row: what it does not name ages
-        at = self._index.get(row.node)
+        at = self._roster.index.get(row.node)
         if at is None:
             return
-        columns, here = self._columns(row.peers)
+        columns, here = self._roster.rows_of(row.peers)
         here &= columns != at
         columns = columns[here]
         now_tick = tick_of(self.now_s)
@@ -153,25 +152,11 @@ class RttStore:
         resolution, which it did not exceed. Failures and doubts change nothing: what was known
         before grows old.
         """
-        pairs: dict[tuple[int, int], int] = {}
-        for pair in readings.pairs:
-            i, j = self._index.get(pair.measured_from), self._index.get(pair.measured_to)
-            rtt_us = pair.rtt_us
-            if pair.outcome is Outcome.BELOW_RESOLUTION:
-                rtt_us = pair.resolution_us
-            if i is None or j is None or i == j or not 0 < rtt_us <= MAX_RTT_US:
-                continue
-            # A pod that came back with another address has two series: the farther one counts.
-            pairs[i, j] = max(pairs.get((i, j), 0), rtt_us)
-        rows: dict[int, list[tuple[int, int]]] = {}
-        for (i, j), rtt_us in pairs.items():
-            rows.setdefault(i, []).append((j, rtt_us))
         tick = tick_of(self.now_s - readings.age_s)
-        for i, found in rows.items():
-            columns, values = np.array(found, dtype=np.int64).T
-            bursts = _single(columns, tick, values.astype(np.int32))
-            self._details.add(i, bursts)
-            self._write(i, bursts, origin)
+        for row, (columns, rtt_us) in by_row(readings, self._roster.index).items():
+            bursts = _single(columns, tick, rtt_us)
+            self._details.add(row, bursts)
+            self._write(row, bursts, origin)
 
     def take_file(self, table: RttTable) -> None:
         """Lay a file's RTTs beneath all that is measured, in place of the last file's."""
@@ -182,11 +167,11 @@ class RttStore:
 
     def frozen(self) -> DatedRtt:
         """Return what is known now; it does not change any more and costs pointers."""
-        nodes = tuple(self._nodes)
+        nodes = tuple(self._roster.names)
         now_s = self.now_s
         return DatedRtt(
             nodes=nodes,
-            index=dict(self._index),
+            index=dict(self._roster.index),
             blocks=self._blocks.frozen(),
             block_rows=self._blocks.rows,
             oldest=self._settings.max_ages.oldest(now_s),
@@ -200,16 +185,26 @@ class RttStore:
 
         Bursts older than `max_age_s` are left out.
         """
-        i, j = self._index.get(reference), self._index.get(node)
-        if i is None or j is None:
+        at = self._roster.pair(reference, node)
+        return at and self._details.get(*at, tick_of(self.now_s - max_age_s))
+
+    def measured_by_agent(self, measured_from: str, measured_to: str) -> int | None:
+        """Return the RTT an agent measured of a pair, microseconds, if that is believed."""
+        at = self._roster.pair(measured_from, measured_to)
+        found = at and self._blocks.row(at[0])
+        if not at or not found:
             return None
-        return self._details.get(i, j, tick_of(self.now_s - max_age_s))
+        rtt_us, stamp = int(found[0][at[1]]), found[1][at[1] : at[1] + 1]
+        is_agents = int(origins(stamp)[0]) == Origin.AGENT
+        oldest = self._settings.max_ages.oldest(self.now_s)
+        return rtt_us if is_agents and believed(stamp, oldest)[0] else None
 
     def is_only_in_file(self, reference: str, node: str) -> bool:
         """Whether neither end of a pair ever measured it, and a file has it."""
-        i, j = self._index.get(reference), self._index.get(node)
-        if self._files is None or i is None or j is None:
+        at = self._roster.pair(reference, node)
+        if self._files is None or at is None:
             return False
+        i, j = at
         there, back = self._blocks.row(i), self._blocks.row(j)
         return not (there is not None and there[1][j]) and not (back is not None and back[1][i])
 
@@ -220,13 +215,13 @@ class RttStore:
         max_age_s = self._settings.max_ages.seconds.get(Origin.FILE, np.inf)
         if now_s - taken_s > max_age_s:
             return None
-        rows = [table.index.get(name, -1) for name in self._nodes]
+        rows = [table.index.get(name, -1) for name in self._roster.names]
         return Beneath(table, np.array(rows, dtype=np.int64), taken_s)
 
     def _write(self, row: int, bursts: Bursts, origin: Origin) -> None:
         """Write bursts of one node where they tell more than what stands there."""
         self.version += 1
-        if not self.is_dense and self._nodes[row] not in self._references:
+        if not self.is_dense and self._roster.names[row] not in self._references:
             self._write_turned(row, bursts, origin)
             return
         rtt_us, stamps = self._blocks.writable(row)
@@ -250,7 +245,7 @@ class RttStore:
         """
         oldest = self._settings.max_ages.oldest(self.now_s)
         for k, column in enumerate(bursts.columns.tolist()):
-            if self._nodes[column] not in self._references or bursts.rtt_us[k] == UNKNOWN_US:
+            if self._roster.names[column] not in self._references or bursts.rtt_us[k] == UNKNOWN_US:
                 continue
             rtt_us, stamps = self._blocks.writable(column)
             if not believed(stamps[row : row + 1], oldest)[0]:
@@ -259,29 +254,17 @@ class RttStore:
 
     # Rows
 
-    def _columns(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the row of each key, and whether there is one."""
-        if not len(self._keys):
-            return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return self._rows_by_key[at], np.asarray(self._keys[at] == keys)
-
     def _append(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._index[name] = len(self._nodes)
-            self._nodes.append(name)
-        keys = np.array([node_key(name) for name in self._nodes], dtype=np.uint64)
-        self._rows_by_key = np.argsort(keys, kind="stable")
-        self._keys = keys[self._rows_by_key]
-        self._blocks.widen(len(self._nodes))
+        self._roster.append(names)
+        self._blocks.widen(len(self._roster))
         self.focus(self._references)
         self.version += 1
 
     def _rebuild(self, names: list[str]) -> None:
         """Forget all other nodes; O(n²), once in a quarter of all nodes gone."""
-        old, rows = self._blocks, [self._index[name] for name in names]
+        old, rows = self._blocks, [self._roster.index[name] for name in names]
         kept = {row: old.row(row) for row in rows}
-        self._nodes, self._index = [], {}
+        self._roster = Roster()
         self._blocks, self._details = Blocks(rows=old.rows), Details()
         self._append(names)
         for at, row in enumerate(rows):
@@ -294,11 +277,11 @@ class RttStore:
         """Go over to rows of reference nodes alone: the cluster has outgrown a dense table."""
         old = self._blocks
         self._blocks = Blocks(rows=1)
-        self._blocks.widen(len(self._nodes))
-        for name in sorted(self._references & self._index.keys()):
-            found = old.row(self._index[name])
+        self._blocks.widen(len(self._roster))
+        for name in sorted(self._references & self._roster.index.keys()):
+            found = old.row(self._roster.index[name])
             if found is not None:
-                rtt_us, stamps = self._blocks.writable(self._index[name])
+                rtt_us, stamps = self._blocks.writable(self._roster.index[name])
                 width = min(len(rtt_us), len(found[0]))
                 rtt_us[:width], stamps[:width] = found[0][:width], found[1][:width]
 

@@ -126,6 +126,33 @@ class PodNote:
     at_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceNote:
+    """An event about the scheduler itself, such as a source of telemetry that went silent.
+
+    `at_s` is when, on the wall clock.
+    """
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+    at_s: float
+
+
+class Announcer(Protocol):
+    """Writes events that concern no pod."""
+
+    async def announce(self, note: ServiceNote) -> None:
+        """Write an event about the scheduler.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not written.
+        """
+        ...
+
+
 class Cluster(Protocol):
     """The cluster as the service sees it."""
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from scheduler.domain.errors import BindConflict, BindRefused
-from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote
+from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote, ServiceNote
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
@@ -37,6 +37,8 @@ class KubeCluster:
         Called with a kind's name whenever a watch of it ended, to be resumed.
     directory
         Sees nodes and pods pass by; None where nobody measures.
+    lease
+        Namespace and name of the Lease that events about the scheduler itself regard.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class KubeCluster:
         silence_s: float = SILENCE_S,
         watch_ended: Callable[[str], None] = lambda _kind: None,
         directory: ClusterDirectory | None = None,
+        lease: tuple[str, str] = ("kube-system", "isochrone"),
     ) -> None:
         self._client = client
         self._directory = directory
+        self._lease = lease
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._silence_s = silence_s
         self._watch_ended = watch_ended
@@ -136,6 +140,16 @@ class KubeCluster:
             If one of them is not written.
         """
         await self._writer.write(note)
+
+    async def announce(self, note: ServiceNote) -> None:
+        """Write an event about the scheduler.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If it is not written.
+        """
+        await self._writer.announce(note, self._lease)
 
     def _metadata_of(self, pod: Pod) -> Metadata | None:
         """Return what was last told of a pod's metadata, if it still is that pod."""

@@ -6,13 +6,14 @@ patch of the status, which merges conditions by their type.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zlib import crc32
 
 from scheduler.domain.errors import SchedulerError
-from scheduler.domain.ports import PodNote
+from scheduler.domain.ports import PodNote, ServiceNote
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied
 from scheduler.kube.client import KubeClient
@@ -27,6 +28,13 @@ NOTE_TIMEOUT_S = 10.0
 _LONGEST_NAME = 253
 _NOT_FOUND = 404
 _CONFLICT = 409
+_ACTIONS = {
+    "Scheduled": "Binding",
+    "DelayExceeded": "Measuring",
+    "DelayRestored": "Measuring",
+    "TelemetrySourceFailed": "Measuring",
+    "TelemetrySourceRecovered": "Measuring",
+}
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -76,34 +84,66 @@ class EventWriter:
         if failed is not None:
             raise failed
 
+    async def announce(self, note: ServiceNote, lease: tuple[str, str]) -> None:
+        """Write an event about the scheduler.
+
+        Parameters
+        ----------
+        note
+            What to say.
+        lease
+            Namespace and name of the Lease that stands for all replicas; stock schedulers' events
+            about themselves regard it too.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If it is not written.
+        """
+        namespace, name = lease
+        regarding = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "namespace": namespace,
+            "name": name,
+        }
+        said = f"{note.reason} {note.message}"
+        await self._post(regarding, _Said(note.kind, note.reason, note.message, said, note.at_s))
+
     async def _post_event(self, note: PodNote) -> None:
         pod, metadata = note.pod, self._metadata_of(note.pod)
         version = {"resourceVersion": metadata.resource_version} if metadata is not None else {}
-        suffix = f".{_number(note):x}"
+        regarding = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "namespace": pod.namespace,
+            "name": pod.name,
+            "uid": pod.uid,
+            **version,
+        }
+        said = f"{note.pod.uid} {note.reason} {note.message}"
+        await self._post(regarding, _Said(note.kind, note.reason, note.message, said, note.at_s))
+
+    async def _post(self, regarding: Mapping[str, str], said: "_Said") -> None:
+        suffix = f".{said.number:x}"
+        namespace = regarding["namespace"]
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
-                "namespace": pod.namespace,
-                "name": pod.name[: _LONGEST_NAME - len(suffix)].rstrip(".-") + suffix,
+                "namespace": namespace,
+                "name": regarding["name"][: _LONGEST_NAME - len(suffix)].rstrip(".-") + suffix,
             },
-            "eventTime": _micro_time(note.at_s),
+            "eventTime": _micro_time(said.at_s),
             "reportingController": self._name,
             "reportingInstance": self._instance,
-            "action": "Binding" if note.reason == "Scheduled" else "Scheduling",
-            "reason": note.reason,
-            "regarding": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "namespace": pod.namespace,
-                "name": pod.name,
-                "uid": pod.uid,
-                **version,
-            },
-            "note": cut(note.message),
-            "type": note.kind,
+            "action": _ACTIONS.get(said.reason, "Scheduling"),
+            "reason": said.reason,
+            "regarding": regarding,
+            "note": cut(said.message),
+            "type": said.kind,
         }
-        path = f"/apis/events.k8s.io/v1/namespaces/{pod.namespace}/events"
+        path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         try:
             await self._client.send("POST", path, body, answer_timeout_s=NOTE_TIMEOUT_S)
         except Denied as error:
@@ -140,6 +180,25 @@ class EventWriter:
             raise
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an event says, and when; `told_by` tells it from others of one microsecond."""
+
+    kind: str
+    reason: str
+    message: str
+    told_by: str
+    at_s: float
+
+    @property
+    def number(self) -> int:
+        """What tells this event from others of its object: its time, in nanoseconds as client-go's.
+
+        It is the same however often the event is written.
+        """
+        return int(self.at_s * 1_000_000) * 1000 + crc32(self.told_by.encode()) % 1000
+
+
 class _Gone(Exception):
     """The pod a condition is for is not there any more."""
 
@@ -150,16 +209,6 @@ def cut(text: str) -> str:
     if len(data) <= LONGEST_NOTE:
         return text
     return data[: LONGEST_NOTE - 4].decode(errors="ignore") + " ..."
-
-
-def _number(note: PodNote) -> int:
-    """Return what tells this note from others of its pod: its time, in nanoseconds as client-go's.
-
-    It is the same however often the note is written; the last digits tell notes of one microsecond
-    apart.
-    """
-    said = f"{note.pod.uid} {note.reason} {note.message}"
-    return int(note.at_s * 1_000_000) * 1000 + crc32(said.encode()) % 1000
 
 
 def _micro_time(at_s: float) -> str:

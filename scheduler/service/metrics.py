@@ -140,9 +140,10 @@ class ServiceMetrics:
             registry=self.registry,
         )
         rtt_age_s.set_function(lambda: wall_s() - (self.rtt_updated_s.at_s or math.nan))
-        self.rtt_source_up = Gauge(
+        self.source_up = Gauge(
             "isochrone_rtt_source_up",
-            "1 while the source of RTTs could be read when it last was; 0 without a source.",
+            "1 while a source of RTTs could be read when it last was, all of it.",
+            ["source"],
             registry=self.registry,
         )
         self._verified = self._counter(

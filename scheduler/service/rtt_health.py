@@ -1,14 +1,26 @@
 """What people are told of the source of round-trip times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class RttHealth:
-    """The source's name, empty without one, and what is wrong with it, empty if nothing is."""
+    """The sources' names, empty without one, and what is wrong with each."""
 
     source: str = "the source"
-    problem: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with any of them; empty if nothing is."""
+        found = {name: what for name, what in sorted(self.problems.items()) if what}
+        if len(found) == 1:
+            return next(iter(found.values()))
+        return "; ".join(f"{name}: {what}" for name, what in found.items())
+
+    def tell(self, source: str, problem: str) -> None:
+        """Take note of how a source does."""
+        self.problems[source] = problem
 
     def sentence(self, nodes: int, age_s: float | None) -> str:
         """Return how things stand with the RTT table that is in use.
@@ -34,7 +46,7 @@ class RttHealth:
             return self.problem
         if self.source:
             return f"{self.source} has not been read yet"
-        return "no source is set (telemetry.matrix.path in the settings, or --delay-matrix)"
+        return "no source is set (telemetry in the settings, or --delay-matrix)"
 
 
 def _span(seconds: float) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from scheduler.service.agent_settings import AgentSettings
 from scheduler.service.exporter_settings import Fault, GoldpingerSettings, PrometheusSettings
 from scheduler.service.verify_settings import VerifySettings
 
@@ -35,6 +36,7 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """
 
     matrix: MatrixSettings = MatrixSettings()
+    agents: AgentSettings = AgentSettings()
     goldpinger: GoldpingerSettings = GoldpingerSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
     verify: VerifySettings = VerifySettings()
@@ -50,15 +52,18 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     @property
     def is_live(self) -> bool:
         """Whether anything measures, besides what a file says."""
-        return self.goldpinger.enabled or bool(self.prometheus)
+        return self.agents.enabled or self.goldpinger.enabled or bool(self.prometheus)
 
     def fault(self) -> Fault | None:
         """Return a key, what is wrong and the fix where values are legal alone and not together."""
         if self.matrix.metadata_path and not self.matrix.path:
             return "matrix.metadataPath", "names no matrix", "give telemetry.matrix.path too"
-        found = self.goldpinger.fault()
-        if found is not None:
-            return f"goldpinger.{found[0]}", *found[1:]
+        for name, found in (
+            ("agents", self.agents.fault()),
+            ("goldpinger", self.goldpinger.fault()),
+        ):
+            if found is not None:
+                return f"{name}.{found[0]}", *found[1:]
         for k, one in enumerate(self.prometheus):
             found = one.fault()
             if found is not None:

@@ -15,12 +15,15 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from commands.app import app
-from commands.run import Where, matrix_source, serve
+from commands.run import Where, serve
+from commands.telemetry import matrix_source
 from scheduler.service.logs import silent_logger
+from scheduler.service.runtime import Outside
 from scheduler.service.settings import SchedulerConfiguration, overridden
+from scheduler.service.source_reports import SourceReports
 from scheduler.service.state import Clock, ServiceState, new_state
 from telemetry.errors import MatrixError
-from tests.builders import line_rtt, node
+from tests.builders import node
 from tests.memory import MemoryCluster
 from tests.real.ports import free_port
 from tests.scripted_api import write_kubeconfig
@@ -136,7 +139,10 @@ def new(matrix: Path | None = None) -> ServiceState:
 async def test_a_signal_ends_a_service_that_works() -> None:
     cluster, state, port = MemoryCluster({"a": node("a")}), new(), free_port()
     where = Where(port=port, address="127.0.0.1")
-    task = asyncio.create_task(serve(cluster, None, state, where, silent_logger()))
+    state.rtt.source = ""
+    task = asyncio.create_task(
+        serve(Outside(cluster, leadership=None), state, where, silent_logger())
+    )
     async with asyncio.timeout(PATIENCE_S):
         while not state.cache.is_synced:  # noqa: ASYNC110 - nobody tells a test
             await asyncio.sleep(0.01)
@@ -146,7 +152,7 @@ async def test_a_signal_ends_a_service_that_works() -> None:
 
     assert await task == 0
     assert status == 200
-    assert "no source is set (telemetry.matrix.path in the settings, or --delay-matrix)" in text
+    assert "no source is set (telemetry in the settings, or --delay-matrix)" in text
     assert "isochrone_leading 1.0" in metrics
 
 
@@ -175,7 +181,9 @@ async def test_a_deposed_leader_ends_with_a_status_that_has_it_started_anew() ->
     cluster, port, leadership = MemoryCluster({"a": node("a")}), free_port(), BriefLeadership()
     where = Where(port=port, address="127.0.0.1")
     state = new()
-    task = asyncio.create_task(serve(cluster, leadership, state, where, silent_logger()))
+    task = asyncio.create_task(
+        serve(Outside(cluster, leadership=leadership), state, where, silent_logger())
+    )
     async with asyncio.timeout(PATIENCE_S):
         while not (leadership.is_leading and state.cache.is_synced):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
@@ -194,7 +202,9 @@ async def test_a_replica_that_stands_by_is_ready_and_says_who_leads() -> None:
     )
     where = Where(port=port, address="127.0.0.1")
     state = new()
-    task = asyncio.create_task(serve(cluster, leadership, state, where, silent_logger()))
+    task = asyncio.create_task(
+        serve(Outside(cluster, leadership=leadership), state, where, silent_logger())
+    )
     async with asyncio.timeout(PATIENCE_S):
         while not state.cache.is_synced:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
@@ -212,36 +222,34 @@ async def test_a_port_that_is_taken_ends_before_anything_is_bound() -> None:
     taken = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", port)
     async with taken:
         with pytest.raises(Exception, match="address already in use"):
-            await serve(cluster, None, new(), where, silent_logger())
+            await serve(Outside(cluster, leadership=None), new(), where, silent_logger())
 
     assert cluster.lists == 0
 
 
 async def test_a_matrix_that_cannot_be_read_is_told_everywhere_and_counted(tmp_path: Path) -> None:
-    state = new(tmp_path / "m.npz")
+    state, error = new(tmp_path / "m.npz"), MatrixError("m.npz", "is empty", "give a matrix")
     with capture_logs() as lines:
-        source = matrix_source(state, structlog.get_logger())
+        log = structlog.get_logger()
+        source = matrix_source(state, SourceReports(state, None, log), log)
         assert source is not None
-        source.report(MatrixError("m.npz", "is empty", "give a matrix"))
+        source.report(error)
         told = state.rtt.sentence(0, None)
-        state.intake.set_rtt(line_rtt(["a", "b"]), 0.0, 0.0)
-        source.report(MatrixError("m.npz", "is empty", "give a matrix"))
+        source.report(error)
         source.report(None)
 
     assert "m.npz: is empty; give a matrix; pods that ask for a delay wait" in told
-    assert [line["event"] for line in lines] == ["rtt.bad", "rtt.bad", "rtt.read"]
-    assert [line.get("effect") for line in lines[:2]] == [
-        "pods with a delay wait",
-        "the last table is kept",
-    ]
+    assert [line["event"] for line in lines] == ["rtt.bad", "rtt.read", "rtt.good"]
+    assert lines[0]["effect"] == "pods with a delay wait"
     metrics = state.metrics.render().decode()
     assert "isochrone_rtt_failures_total 2.0" in metrics
-    assert "isochrone_rtt_source_up 1.0" in metrics
+    assert f'isochrone_rtt_source_up{{source="{tmp_path}/m.npz"}} 1.0' in metrics
     assert state.rtt.problem == ""
 
 
 async def test_without_a_matrix_in_the_settings_there_is_no_source() -> None:
     state = new()
 
-    assert matrix_source(state, silent_logger()) is None
+    log = silent_logger()
+    assert matrix_source(state, SourceReports(state, None, log), log) is None
     assert state.rtt.source == ""

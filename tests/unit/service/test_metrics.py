@@ -7,6 +7,7 @@ import pytest
 
 from scheduler.service.metrics import ServiceMetrics
 from scheduler.service.rtt_health import RttHealth
+from scheduler.service.telemetry_metrics import TelemetryMetrics
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
@@ -59,10 +60,20 @@ def test_pods_that_enter_a_queue_are_counted_by_what_brought_them() -> None:
     [
         (RttHealth(""), 0, None, "no source is set"),
         (RttHealth("m.csv"), 0, None, "m.csv has not been read yet"),
-        (RttHealth("m.csv", "m.csv: is empty"), 0, None, "m.csv: is empty; pods that ask"),
+        (
+            RttHealth("m.csv", {"m.csv": "m.csv: is empty"}),
+            0,
+            None,
+            "m.csv: is empty; pods that ask",
+        ),
         (RttHealth("m.csv"), 3, 119.0, "of 3 nodes, taken over 119 s ago"),
         (RttHealth("m.csv"), 3, 7_200.0, "taken over 2 h ago"),
-        (RttHealth("m.csv", "m.csv: is empty"), 3, 9.0, "ago; the source gives nothing new: m.csv"),
+        (
+            RttHealth("m.csv", {"m.csv": "m.csv: is empty"}),
+            3,
+            9.0,
+            "ago; the source gives nothing new: m.csv",
+        ),
         (RttHealth(), 3, None, "round-trip times of 3 nodes"),
     ],
 )
@@ -75,9 +86,11 @@ def test_the_state_of_the_source_is_one_sentence(
 def test_every_metric_and_no_other_is_in_the_handbook() -> None:
     rows = [line for line in OPERATIONS.read_text().splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall(r"(?:scheduler|isochrone)_\w+", row)}
+    exporter = metrics()
+    TelemetryMetrics(exporter.registry).watch_agents(tuple)
     exported = {
         line.split()[2]
-        for line in lines(metrics())
+        for line in lines(exporter)
         if line.startswith("# TYPE") and "_created" not in line
     }
 

@@ -55,7 +55,7 @@ async def test_without_round_trip_times_it_is_ready_and_says_so_everywhere() -> 
 
 async def test_a_source_that_broke_is_told_while_its_last_table_is_used() -> None:
     async with a_page() as (session, harness):
-        harness.state.rtt.problem = "m.csv: is empty"
+        harness.state.rtt.tell("m.csv", "m.csv: is empty")
         (notice,) = (await fetched(session, "/api/summary"))["notices"]
 
     assert "round-trip times of 3 nodes" in notice
