@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ class Canned:
 
     body: bytes
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Server(ThreadingHTTPServer):
@@ -31,13 +32,17 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answers: Mapping[str, Canned]) -> Iterator[str]:
-    """Serve `answers` by path (404 elsewhere); yield the root URL."""
+def serving(
+    answers: Mapping[str, Canned], address: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Serve `answers` by path (404 elsewhere), as they are at the time; yield the root URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer = answers.get(urlsplit(self.path).path, Canned(b"not found", 404))
             self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
@@ -46,11 +51,11 @@ def serving(answers: Mapping[str, Canned]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _Server((address, port), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://{address}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

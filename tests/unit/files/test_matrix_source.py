@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
-from telemetry.apart import apart
 from scheduler.files.matrix_source import MatrixSource
+from telemetry.apart import apart
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
 from telemetry.sources.packednpz import packed_npz

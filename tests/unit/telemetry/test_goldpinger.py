@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.errors import SourceMalformed, SourceRefused, SourceUnavailable
+from telemetry.errors import SourceMalformed
 from telemetry.matrix import matrix_from_pairs
 from telemetry.model import UNKNOWN_US
-from telemetry.readings import Outcome, PairReading, Readings
-from telemetry.sources.goldpinger import fetch_check_all, fetch_checks, read_check, read_check_all
-from tests.canned_http import Canned, serving
+from telemetry.readings import HTTP_FLOOR_US, Outcome, PairReading, Readings, Timed, joined
+from telemetry.sources.goldpinger import read_check, read_check_all
+from telemetry.sources.pinging import Pinging
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "goldpinger"
 NODES = ("node-a", "node-b", "node-c", "node-d")
 NODE_OF_ADDRESS = {f"192.0.2.1{k + 1}": node for k, node in enumerate(NODES)}
 TRUE_MS = {"ab": 3, "ac": 12, "ad": 80, "bc": 25, "bd": 60, "cd": 45}
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
 
 def recorded(name: str, instance: str, path: str = "/check") -> bytes:
@@ -25,6 +24,15 @@ def recorded(name: str, instance: str, path: str = "/check") -> bytes:
     return next(
         str(r["body"]).encode() for r in records if (r["instance"], r["path"]) == (instance, path)
     )
+
+
+def check(body: bytes, measured_from: str) -> Readings:
+    return read_check(body, measured_from=measured_from, node_of_address=NODE_OF_ADDRESS).readings
+
+
+def check_all(body: bytes) -> Readings:
+    said, rest = read_check_all(body, node_of_address=NODE_OF_ADDRESS)
+    return joined([*(checked.readings for checked in said), rest])
 
 
 def of_pair(readings: Readings, measured_from: str, measured_to: str) -> PairReading:
@@ -35,15 +43,26 @@ def of_pair(readings: Readings, measured_from: str, measured_to: str) -> PairRea
 def test_a_whole_millisecond_is_read_as_the_end_of_its_step() -> None:
     body = recorded("A_1_healthy", "node-a")  # node-b: "response-time-ms": 4
 
-    readings = read_check(body, measured_from="node-a", node_of_address=NODE_OF_ADDRESS)
+    readings = check(body, "node-a")
 
     assert of_pair(readings, "node-a", "node-b").rtt_us == 5_000
+
+
+def test_less_than_5_ms_is_no_more_than_below_5_ms() -> None:
+    body = recorded("A_1_healthy", "node-a").replace(
+        b'"response-time-ms":4', b'"response-time-ms":3'
+    )
+
+    near = of_pair(check(body, "node-a"), "node-a", "node-b")
+
+    assert (near.outcome, near.rtt_us) == (Outcome.BELOW_RESOLUTION, UNKNOWN_US)
+    assert near.resolution_us == HTTP_FLOOR_US
 
 
 def test_a_missing_time_of_a_good_ping_is_below_the_resolution_and_no_number() -> None:
     body = recorded("B_1_healthy", "node-b")  # node-a: OK, without a time
 
-    readings = read_check(body, measured_from="node-b", node_of_address=NODE_OF_ADDRESS)
+    readings = check(body, "node-b")
 
     near = of_pair(readings, "node-b", "node-a")
     assert (near.outcome, near.rtt_us) == (Outcome.BELOW_RESOLUTION, UNKNOWN_US)
@@ -53,7 +72,7 @@ def test_a_missing_time_of_a_good_ping_is_below_the_resolution_and_no_number() -
 def test_a_refused_ping_is_a_failure_and_no_number(instance: str) -> None:
     body = recorded("A_2_node_d_stopped", instance)
 
-    readings = read_check(body, measured_from=instance, node_of_address=NODE_OF_ADDRESS)
+    readings = check(body, instance)
 
     refused = of_pair(readings, instance, "node-d")
     assert (refused.outcome, refused.rtt_us) == (Outcome.FAILED, UNKNOWN_US)
@@ -62,7 +81,7 @@ def test_a_refused_ping_is_a_failure_and_no_number(instance: str) -> None:
 def test_a_timed_out_ping_is_a_failure_and_not_its_time_limit() -> None:
     body = recorded("A_3_node_d_slow", "node-a")
 
-    readings = read_check(body, measured_from="node-a", node_of_address=NODE_OF_ADDRESS)
+    readings = check(body, "node-a")
 
     assert of_pair(readings, "node-a", "node-d").outcome is Outcome.FAILED
 
@@ -70,7 +89,7 @@ def test_a_timed_out_ping_is_a_failure_and_not_its_time_limit() -> None:
 def test_a_node_s_ping_of_itself_is_left_out() -> None:
     body = recorded("A_1_healthy", "node-a")
 
-    readings = read_check(body, measured_from="node-a", node_of_address=NODE_OF_ADDRESS)
+    readings = check(body, "node-a")
 
     assert {p.measured_to for p in readings.pairs} == {"node-b", "node-c", "node-d"}
 
@@ -79,7 +98,7 @@ def test_an_address_of_no_known_node_is_named_and_left_out() -> None:
     body = recorded("A_1_healthy", "node-a")
     known = {k: v for k, v in NODE_OF_ADDRESS.items() if v != "node-c"}
 
-    readings = read_check(body, measured_from="node-a", node_of_address=known)
+    readings = read_check(body, measured_from="node-a", node_of_address=known).readings
 
     assert readings.unmapped == ("192.0.2.13",)
     assert {p.measured_to for p in readings.pairs} == {"node-b", "node-d"}
@@ -88,7 +107,7 @@ def test_an_address_of_no_known_node_is_named_and_left_out() -> None:
 def test_check_all_gives_both_directions_of_every_pair() -> None:
     body = recorded("A_1_healthy", "node-a", "/check_all")
 
-    readings = read_check_all(body, node_of_address=NODE_OF_ADDRESS)
+    readings = check_all(body)
 
     pairs = {(p.measured_from, p.measured_to) for p in readings.pairs}
     assert pairs == set(itertools.permutations(NODES, 2))
@@ -97,7 +116,7 @@ def test_check_all_gives_both_directions_of_every_pair() -> None:
 def test_an_instance_that_did_not_answer_check_all_is_silent() -> None:
     body = recorded("A_2_node_d_stopped", "node-a", "/check_all")
 
-    readings = read_check_all(body, node_of_address=NODE_OF_ADDRESS)
+    readings = check_all(body)
 
     assert readings.silent == ("node-d",)
     assert {p.measured_from for p in readings.pairs} == {"node-a", "node-b", "node-c"}
@@ -106,7 +125,7 @@ def test_an_instance_that_did_not_answer_check_all_is_silent() -> None:
 def test_keys_that_are_pod_names_map_to_nodes_by_address() -> None:
     body = recorded("B_1_healthy", "node-a", "/check_all")
 
-    readings = read_check_all(body, node_of_address=NODE_OF_ADDRESS)
+    readings = check_all(body)
 
     assert {p.measured_from for p in readings.pairs} <= set(NODES)
     assert not readings.unmapped
@@ -114,11 +133,7 @@ def test_keys_that_are_pod_names_map_to_nodes_by_address() -> None:
 
 def test_a_partial_mesh_leaves_what_nobody_asked_unknown() -> None:
     answers = {n: recorded("B_1_healthy", n) for n in NODES}
-    pairs = [
-        pair
-        for node, body in answers.items()
-        for pair in read_check(body, measured_from=node, node_of_address=NODE_OF_ADDRESS).pairs
-    ]
+    pairs = [pair for node, body in answers.items() for pair in check(body, node).pairs]
 
     matrix = matrix_from_pairs(NODES, pairs)
 
@@ -129,13 +144,7 @@ def test_a_partial_mesh_leaves_what_nobody_asked_unknown() -> None:
 
 @pytest.mark.parametrize("name", ["net_refresh3_healthy", "net_refresh30_healthy"])
 def test_no_reading_is_shorter_than_the_true_round_trip(name: str) -> None:
-    readings = [
-        pair
-        for node in NODES
-        for pair in read_check(
-            recorded(name, node), measured_from=node, node_of_address=NODE_OF_ADDRESS
-        ).pairs
-    ]
+    readings = [pair for node in NODES for pair in check(recorded(name, node), node).pairs]
 
     too_short = [
         pair
@@ -162,42 +171,60 @@ def test_no_reading_is_shorter_than_the_true_round_trip(name: str) -> None:
 )
 def test_an_answer_in_another_form_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(SourceMalformed, match="not an answer of Goldpinger"):
-        read_check(body, measured_from="node-a", node_of_address=NODE_OF_ADDRESS)
+        check(body, "node-a")
 
 
-def test_check_all_is_fetched_from_one_instance() -> None:
-    body = recorded("A_1_healthy", "node-a", "/check_all")
+def test_a_cut_off_node_is_a_failure_in_either_direction() -> None:
+    pairs = [
+        pair
+        for node in NODES
+        for pair in check(recorded("net_refresh3_node_d_cut_off", node), node).pairs
+    ]
 
-    with serving({"/check_all": Canned(body)}) as url:
-        readings = fetch_check_all(f"{url}/", NODE_OF_ADDRESS)
-
-    assert len(readings.pairs) == 12
-
-
-def test_a_dead_instance_costs_only_its_own_readings() -> None:
-    answers = {"/b/check": Canned(recorded("A_1_healthy", "node-a"))}
-
-    with serving(answers) as url:
-        readings = fetch_checks({"node-a": NOWHERE, "node-b": f"{url}/b"}, NODE_OF_ADDRESS)
-
-    assert readings.silent == ("node-a",)
-    assert {p.measured_from for p in readings.pairs} == {"node-b"}
+    towards_d = {
+        pair.outcome for pair in pairs if "node-d" in (pair.measured_from, pair.measured_to)
+    }
+    others = {pair.outcome for pair in pairs} - towards_d
+    assert (towards_d, others) == ({Outcome.FAILED}, {Outcome.MEASURED})
 
 
-def test_a_mesh_of_which_nobody_answers_is_unavailable() -> None:
-    with pytest.raises(SourceUnavailable, match="none of 1 instances"):
-        fetch_checks({"node-a": NOWHERE}, NODE_OF_ADDRESS)
+def test_a_ping_says_whether_it_may_be_two_round_trips() -> None:
+    body = recorded("A_1_healthy", "node-a")
+
+    for pinging, timed in ((Pinging(3), Timed.REQUEST), (Pinging(30), Timed.REQUEST_OR_TWO)):
+        checked = read_check(
+            body, measured_from="node-a", node_of_address=NODE_OF_ADDRESS, pinging=pinging
+        )
+        assert {pair.timed for pair in checked.readings.pairs} == {timed}
+        assert checked.readings.age_s == pinging.age_s
 
 
-def test_an_error_status_is_refused_with_its_number() -> None:
-    with serving({"/check_all": Canned(b"{}", 418)}) as url, pytest.raises(SourceRefused) as caught:
-        fetch_check_all(url, NODE_OF_ADDRESS)
+def test_a_ping_that_others_have_left_far_behind_is_no_sample() -> None:
+    """The instance goes on pinging; this peer it pings no more."""
+    body = recorded("A_1_healthy", "node-a").replace(b"12:34:12.194Z", b"12:32:12.194Z")  # node-c
 
-    assert caught.value.status == 418
+    readings = check(body, "node-a")
+
+    assert of_pair(readings, "node-a", "node-c").outcome is Outcome.NO_SAMPLES
+    assert of_pair(readings, "node-a", "node-d").outcome is Outcome.MEASURED
 
 
-def test_an_answer_that_trickles_past_the_deadline_is_unavailable() -> None:
-    clock = itertools.count(0, 60).__next__  # a minute passes between any two looks
+def test_of_two_pods_on_one_node_the_farther_counts_and_a_dead_one_does_not() -> None:
+    results = [
+        {"HostIP": "192.0.2.12", "OK": True, "response-time-ms": 20},
+        {"HostIP": "192.0.2.12", "OK": True, "response-time-ms": 30},
+        {"HostIP": "192.0.2.12", "OK": False, "response-time-ms": 300},
+    ]
+    for order in itertools.permutations(results):
+        body = json.dumps({"podResults": dict(enumerate(order))}).encode()
 
-    with serving({"/check_all": Canned(b"{}")}) as url, pytest.raises(SourceUnavailable):
-        fetch_check_all(url, NODE_OF_ADDRESS, clock=clock)
+        (pair,) = check(body, "node-a").pairs
+
+        assert pair.rtt_us == 31_000
+
+
+def test_an_answer_that_nests_too_deep_is_refused() -> None:
+    body = b'{"podResults": {"a": {"error": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}}"
+
+    with pytest.raises(SourceMalformed):
+        check(body, "node-a")
