@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -106,21 +107,31 @@ async def serving(ingest: Ingest, where: Listening) -> AsyncIterator[int]:
 
 
 async def _listener(door: Door, where: Listening, tls: ssl.SSLContext | None) -> asyncio.Server:
-    loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(
-            door.protocol,
-            where.address or None,
-            where.port,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S,
-            backlog=_BACKLOG,
-        )
+        listening = _listening(where)
     except (OSError, OverflowError) as error:
         code = getattr(error, "errno", None) or 0
         said = os.strerror(code) if code > 0 else str(error)
         at = f"port {where.port} of {where.address or 'this machine'}"
         raise PortUnusable(f"{at} cannot be used ({said.lower()}); give another") from None
+    return await asyncio.get_running_loop().create_server(
+        door.protocol,
+        sock=listening,
+        ssl=tls,
+        ssl_handshake_timeout=None if tls is None else _HANDSHAKE_S,
+        backlog=_BACKLOG,
+    )
+
+
+def _listening(where: Listening) -> socket.socket:
+    """Return a listening socket: one for IPv4 and IPv6, so that both have the same free port."""
+    if where.address:
+        family = socket.AF_INET6 if ":" in where.address else socket.AF_INET
+        return socket.create_server((where.address, where.port), family=family)
+    if socket.has_dualstack_ipv6():
+        at = ("", where.port)
+        return socket.create_server(at, family=socket.AF_INET6, dualstack_ipv6=True)
+    return socket.create_server(("", where.port))
 
 
 class _Endpoint:

@@ -6,6 +6,7 @@ nothing of the ingest's own reading is shared.
 
 import asyncio
 import itertools
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -174,7 +175,7 @@ def record(peer: str, rtt_us: int = 1000, **fields: int) -> wire.Record:
 _numbers = itertools.count(1)
 
 
-def head(node: str, **fields: object) -> dict[str, object]:
+def head(node: str, /, **fields: object) -> dict[str, object]:
     """Return a sound head, of the next report of one run; `fields` differ from it."""
     return {
         "v": 1,
@@ -183,6 +184,7 @@ def head(node: str, **fields: object) -> dict[str, object]:
         "seq": next(_numbers),
         "to": INSTANCE,
         "whole": True,
+        "records": 0,
         "method": "icmp",
         "peers": 0,
         "orders": 0,
@@ -194,9 +196,11 @@ def head(node: str, **fields: object) -> dict[str, object]:
     } | fields
 
 
-def body(node: str, records: Iterable[wire.Record] = (), **fields: object) -> bytes:
+def body(node: str, records: Sequence[wire.Record] = (), /, **fields: object) -> bytes:
     """Return a sound report; `fields` of the head differ from it."""
-    return wire.report(head(node, **fields), records)
+    text = json.dumps(head(node, **({"records": len(records)} | fields))).encode()
+    rows = b"".join(wire.RECORD.pack(*one) for one in records)
+    return wire.HEAD.pack(len(text)) + text + rows
 
 
 @dataclass(frozen=True)
@@ -222,9 +226,10 @@ class Caller:
 
     async def send(self, report: bytes, token: str | None, **headers: str) -> Answer:
         """Send a report under a token."""
-        named = {"Content-Type": wire.CONTENT_TYPE, **headers}
+        named = {"Content-Type": wire.CONTENT_TYPE}
         if token is not None:
             named["Authorization"] = f"Bearer {token}"
+        named |= headers
         async with self.session.post(f"{self.url}{wire.PATH}", data=report, headers=named) as got:
             return Answer(got.status, await got.json(), dict(got.headers))
 
