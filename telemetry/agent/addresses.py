@@ -1,7 +1,8 @@
 """Numeric addresses, and how sockets want them."""
 
 import socket
-from typing import NamedTuple
+
+from telemetry.agent.typed import NamedTuple
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 

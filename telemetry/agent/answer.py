@@ -5,7 +5,8 @@ What comes may be cut anywhere, endless, or no HTTP at all: it is an answer, not
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from telemetry.agent.typed import NamedTuple
 
 MOST_BYTES = 4 << 20
 """Of a body. A list of 50,000 peers fits."""

@@ -1,6 +1,6 @@
 """A few packets to one peer, and what came of them."""
 
-from typing import NamedTuple
+from telemetry.agent.typed import NamedTuple
 
 PACKETS = 3
 """Of a burst."""

@@ -1,9 +1,9 @@
 """Where an agent reports to, as whom, and within which limits."""
 
 import socket
-from typing import NamedTuple
 
 from telemetry.agent import wire
+from telemetry.agent.typed import NamedTuple
 
 _LAST_PORT = 65_535
 

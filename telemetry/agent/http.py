@@ -7,12 +7,12 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from telemetry.agent.answer import Answer, AnswerReader, BadAnswer
 from telemetry.agent.config import SchedulerUrl
 from telemetry.agent.loop import READ, WRITE, Loop, Timer
 from telemetry.agent.stream import PlainStream, Stream, Wanting
+from telemetry.agent.typed import NamedTuple
 
 CONNECT_S = 10.0
 """For a connection and its handshake together."""

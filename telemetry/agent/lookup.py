@@ -10,10 +10,10 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn, cast
 
 from telemetry.agent.config import is_numeric
 from telemetry.agent.loop import READ, Loop, Timer
+from telemetry.agent.typed import NamedTuple, NoReturn, cast
 
 LIMIT_S = 20.0
 """The resolver itself gives up after 10 s for a server that is silent, by default."""

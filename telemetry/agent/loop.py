@@ -9,7 +9,8 @@ import os
 import selectors
 import time
 from collections.abc import Callable
-from typing import Protocol
+
+from telemetry.agent.typed import Protocol
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -23,7 +24,6 @@ class Watchable(Protocol):
 
     def fileno(self) -> int:
         """Return the file descriptor."""
-        ...
 
 
 class Timer:

@@ -1,7 +1,6 @@
 """Measures the peers: whom next, how fast, with which method."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from telemetry.agent import wire
 from telemetry.agent.addresses import Address, BadAddress, parse
@@ -15,6 +14,7 @@ from telemetry.agent.peers import Peer
 from telemetry.agent.pump import Pump, Turn
 from telemetry.agent.responder import Responder
 from telemetry.agent.schedule import Schedule
+from telemetry.agent.typed import NamedTuple
 from telemetry.agent.urgent import Order, UrgentQueue
 
 

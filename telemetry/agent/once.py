@@ -3,7 +3,6 @@
 import signal
 import socket
 import sys
-from typing import NamedTuple
 
 from telemetry.agent import wire
 from telemetry.agent.addresses import Address, BadAddress, resolve
@@ -14,6 +13,7 @@ from telemetry.agent.open_burst import OpenBurst, Prober
 from telemetry.agent.pace import Bucket
 from telemetry.agent.pump import Pump, Turn
 from telemetry.agent.tcp import TcpConnect
+from telemetry.agent.typed import NamedTuple
 from telemetry.agent.udp_echo import UdpEcho
 
 ANSWERED, SILENT, WRONG = 0, 1, 2

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 from telemetry.agent import wire
 from telemetry.agent.addresses import Address
 from telemetry.agent.burst import PACKETS, TIMEOUT_S, Burst
 from telemetry.agent.stamps import Moment
+from telemetry.agent.typed import Protocol
 
 NUMBERS = 1 << 16
 Ended = Callable[["OpenBurst"], None]
@@ -22,15 +22,12 @@ class Prober(Protocol):
 
     def send(self, burst: "OpenBurst", place: int) -> None:
         """Send a packet of a burst; what cannot be sent is a lost packet."""
-        ...
 
     def forget(self, burst: "OpenBurst") -> None:
         """Give that burst no more answers."""
-        ...
 
     def close(self) -> None:
         """Close its sockets."""
-        ...
 
 
 class OpenBurst:

@@ -1,6 +1,6 @@
 """Who is to be measured."""
 
-from typing import NamedTuple
+from telemetry.agent.typed import NamedTuple
 
 
 class Peer(NamedTuple):

@@ -6,7 +6,6 @@ number in its refusal of the other. What came up in between waits for the next n
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
 from telemetry.agent import wire
 from telemetry.agent.answer import Answer, BadAnswer
@@ -19,6 +18,7 @@ from telemetry.agent.loop import Loop, Timer
 from telemetry.agent.outbox import Outbox
 from telemetry.agent.rhythm import next_report_s
 from telemetry.agent.told import Refused, Told, Urgent, read
+from telemetry.agent.typed import NamedTuple, Protocol
 
 _ANSWER_S = 15.0
 """For an answer that is not held back: the scheduler may first have to ask whose the token is."""
@@ -40,15 +40,12 @@ class Agent(Protocol):
 
     def next_number(self) -> int:
         """Return a number no report of this run has had."""
-        ...
 
     def head(self) -> dict[str, object]:
         """Return what stands in the head of each report, whoever it is for."""
-        ...
 
     def has_elsewhere(self, session: "Session") -> bool:
         """Tell whether another session reports to the same scheduler: it may have two addresses."""
-        ...
 
     def heard(self, session: "Session", told: Told, begun: tuple[Urgent, ...], held: int) -> None:
         """Follow an answer.
@@ -64,15 +61,12 @@ class Agent(Protocol):
         held
             Version of the list of peers that the report said.
         """
-        ...
 
     def failed(self, session: "Session") -> None:
         """Take note that a report was not taken."""
-        ...
 
     def overtaken(self) -> None:
         """Begin a new run some time later: another agent of this node has followed this one."""
-        ...
 
 
 class Means(NamedTuple):

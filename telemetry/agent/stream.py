@@ -3,7 +3,8 @@
 import errno
 import os
 import socket
-from typing import Protocol
+
+from telemetry.agent.typed import Protocol
 
 
 class Wanting(BlockingIOError):
@@ -19,23 +20,18 @@ class Stream(Protocol):
 
     def fileno(self) -> int:
         """Return the file descriptor."""
-        ...
 
     def handshake(self) -> None:
         """Go on with what must come before the first byte."""
-        ...
 
     def send(self, sent: memoryview) -> int:
         """Send what can be sent now."""
-        ...
 
     def receive(self, count: int) -> bytes:
         """Return what has come, empty at the end."""
-        ...
 
     def close(self) -> None:
         """Close the connection."""
-        ...
 
 
 class PlainStream:

@@ -5,11 +5,11 @@ bounded here, and the pace once more by the agent's own limit.
 """
 
 import json
-from typing import NamedTuple
 
 from telemetry.agent import wire
 from telemetry.agent.answer import Answer, BadAnswer
 from telemetry.agent.config import is_numeric
+from telemetry.agent.typed import NamedTuple
 
 MOST_PEERS = 50_000
 MOST_ORDERS = 1024
