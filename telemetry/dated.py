@@ -16,6 +16,10 @@ from telemetry.stamps import TICK_S, Origin, believed, origins, ticks
 
 Rows = NDArray[np.int64]
 
+_LAG_TICKS = 120
+"""A minute. The other direction stands in where this one was measured so much longer ago: the agent
+of a reference may be gone while those of all others go on."""
+
 
 @runtime_checkable
 class Ages(Protocol):
@@ -70,12 +74,12 @@ class DatedRtt:
 
     def from_node(self, row: int) -> NDArray[np.int32]:
         """Return RTTs measured from `row`, the other direction filling the gaps."""
-        out = self._first(self._forward(row), self._backward(row))
+        out = self._directed(self._row(row), self._column(row), row)
         return self._over(out, lambda table, at: table.from_node(at), row)
 
     def to_node(self, column: int) -> NDArray[np.int32]:
         """Return RTTs measured towards `column`, the other direction filling the gaps."""
-        out = self._first(self._backward(column), self._forward(column))
+        out = self._directed(self._column(column), self._row(column), column)
         return self._over(out, lambda table, at: table.to_node(at), column)
 
     def farther(self, row: int) -> NDArray[np.int32]:
@@ -132,6 +136,16 @@ class DatedRtt:
 
     # Directions as they were measured
 
+    def _directed(
+        self,
+        own: tuple[NDArray[np.int32], NDArray[np.uint32]],
+        other: tuple[NDArray[np.int32], NDArray[np.uint32]],
+        end: int,
+    ) -> NDArray[np.int32]:
+        """Return what is believed of one direction, the other one where that has to stand in."""
+        there, back = self._believed(*own, end), self._believed(*other, end)
+        return np.where(_own_counts(there, own[1], back, other[1]), there, back)
+
     def _forward(self, row: int) -> NDArray[np.int32]:
         rtt_us, stamps = self._row(row)
         return self._believed(rtt_us, stamps, row)
@@ -171,8 +185,8 @@ class DatedRtt:
         """Return what is believed of pairs, this direction before the other, and its stamps."""
         there, there_stamps = self._gathered(rows, columns)
         back, back_stamps = self._gathered(columns, rows)
-        is_there = there != UNKNOWN_US
-        return np.where(is_there, there, back), np.where(is_there, there_stamps, back_stamps)
+        counts = _own_counts(there, there_stamps, back, back_stamps)
+        return np.where(counts, there, back), np.where(counts, there_stamps, back_stamps)
 
     def _gathered(self, rows: Rows, columns: Rows) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         rtt_us = np.full(rows.shape, UNKNOWN_US, dtype=np.int32)
@@ -200,8 +214,15 @@ class DatedRtt:
         values = read(self.beneath.table, int(self.beneath.rows[end]))
         filled = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
         filled[there] = values[self.beneath.rows[there]]
-        return self._first(out, filled)
+        return np.where(out == UNKNOWN_US, filled, out)
 
-    @staticmethod
-    def _first(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int32]:
-        return np.where(one == UNKNOWN_US, other, one)
+
+def _own_counts(
+    own_us: NDArray[np.int32],
+    own_stamps: NDArray[np.uint32],
+    other_us: NDArray[np.int32],
+    other_stamps: NDArray[np.uint32],
+) -> NDArray[np.bool_]:
+    """Whether a pair is read as measured in its own direction: known, and not long out of date."""
+    lag = ticks(other_stamps) - ticks(own_stamps)
+    return (own_us != UNKNOWN_US) & ((other_us == UNKNOWN_US) | (lag <= _LAG_TICKS))

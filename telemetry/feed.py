@@ -123,6 +123,7 @@ class Feed:
         directory = self._parts.directory.current
         self._store.know(directory.nodes)
         self._silence.expect(directory.agents, self._store.now_s)
+        self._hurry.set()  # a node nobody has measured yet is better known than not
 
     async def _follow(self, origin: Origin, source: ReadingSource) -> None:
         async for found in source.rounds():

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from telemetry.blocks import BLOCK_ROWS, Blocks
 from telemetry.dated import Beneath, DatedRtt
 from telemetry.detail import Bursts, Details, PairDetail
-from telemetry.model import UNKNOWN_US, RttTable
+from telemetry.entries import write_row, write_turned
+from telemetry.model import RttTable
 from telemetry.ports import Clock
 from telemetry.readings import Readings, by_row
 from telemetry.roster import Roster
@@ -25,10 +26,7 @@ from telemetry.stamps import (
     Origin,
     believed,
     origins,
-    stamped,
     tick_of,
-    ticks,
-    with_one_more_lost,
 )
 
 DENSE_NODES = 5_000
@@ -221,36 +219,11 @@ class RttStore:
     def _write(self, row: int, bursts: Bursts, origin: Origin) -> None:
         """Write bursts of one node where they tell more than what stands there."""
         self.version += 1
-        if not self.is_dense and self._roster.names[row] not in self._references:
-            self._write_turned(row, bursts, origin)
-            return
-        rtt_us, stamps = self._blocks.writable(row)
-        stands = stamps[bursts.columns]
         oldest = self._settings.max_ages.oldest(self.now_s)
-        # What wins by its origin wins only while it is believed.
-        is_outranked = (origins(stands) > origin) & believed(stands, oldest)
-        is_newer = (bursts.ticks >= ticks(stands)) | (origins(stands) < origin)
-        counts = is_newer & ~is_outranked
-        is_lost = bursts.rtt_us == UNKNOWN_US
-        good = counts & ~is_lost
-        rtt_us[bursts.columns[good]] = bursts.rtt_us[good]
-        stamps[bursts.columns[good]] = stamped(bursts.ticks[good], origin)
-        bad = counts & is_lost & (bursts.ticks > ticks(stands)) & (origins(stands) == origin)
-        stamps[bursts.columns[bad]] = with_one_more_lost(stands[bad])
-
-    def _write_turned(self, row: int, bursts: Bursts, origin: Origin) -> None:
-        """Write what a node whose row is not kept measured of references, in the references' rows.
-
-        Only where their own direction is not known: that one is what a delay is read in.
-        """
-        oldest = self._settings.max_ages.oldest(self.now_s)
-        for k, column in enumerate(bursts.columns.tolist()):
-            if self._roster.names[column] not in self._references or bursts.rtt_us[k] == UNKNOWN_US:
-                continue
-            rtt_us, stamps = self._blocks.writable(column)
-            if not believed(stamps[row : row + 1], oldest)[0]:
-                rtt_us[row] = bursts.rtt_us[k]
-                stamps[row] = stamped(bursts.ticks[k : k + 1], origin)[0]
+        if self.is_dense or row in self._details.rows:
+            write_row(self._blocks, row, bursts, origin, oldest)
+        else:
+            write_turned(self._blocks, row, bursts, origin, oldest, self._details.rows)
 
     # Rows
 

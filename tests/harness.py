@@ -18,6 +18,7 @@ from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, PlanFunction, new_state
 from scheduler.service.zoning import ZoneFunction
 from tests.memory import MemoryCluster, MemoryRtt
+from tests.true_network import TrueNetwork
 
 OURS = "custom-scheduler"
 T = TypeVar("T")
@@ -38,11 +39,15 @@ class Harness:
         zones: ZoneFunction | None = None,
         leadership: Leadership | None = None,
         cluster: MemoryCluster | None = None,
+        network: TrueNetwork | None = None,
     ) -> None:
         now_s = asyncio.get_running_loop().time
         self.cluster, self.rtt = cluster or MemoryCluster(), MemoryRtt()
         self.state = new_state(settings or SchedulerConfiguration(), Clock(now_s, now_s))
         outside = Outside(self.cluster, self.rtt, leadership)
+        if network is not None:
+            beside = (network.feed.run,)
+            outside = Outside(self.cluster, network.feed, leadership, network.prober, beside)
         decider = Decider(plan, self._run)
         self.runtime = Runtime(self.state, outside, decider, zones, silent_logger())
         self.meanwhile: Callable[[], object] | None = None

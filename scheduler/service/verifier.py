@@ -20,10 +20,11 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.reference_nodes import ReferenceNodes
 from scheduler.service.binding import Binder
-from scheduler.service.measured_anew import DecidingPair, measured_anew
+from scheduler.service.measured_anew import DecidingPair, measured_anew, rtt_between
 from scheduler.service.state import ServiceState
 from telemetry.dated import Ages
-from telemetry.model import RttTable
+from telemetry.model import UNKNOWN_US, RttTable
+from telemetry.stamps import LOST_ENOUGH
 
 _GATHER_S = 0.005
 """Pairs asked for within this time travel in one order a reference."""
@@ -168,19 +169,33 @@ class Verifier:
             self._state.changed.set()
 
     async def _verify(self, orders: Sequence[_Order]) -> None:
-        nodes_of: dict[str, set[str]] = {}
-        for order in orders:
-            for pair in order.pairs:
-                nodes_of.setdefault(pair.reference, set()).add(pair.node)
-        probes = [self._probe(name, tuple(sorted(nodes))) for name, nodes in nodes_of.items()]
-        answers = await asyncio.gather(*probes)
-        answered = {name for name, ok in zip(nodes_of, answers, strict=True) if ok}
+        """Measure; a burst that is lost is repeated, until the pair is cut or answers."""
+        answered: set[str] = set()
+        for _ in range(LOST_ENOUGH):
+            nodes_of = self._still_old(orders)
+            if not nodes_of:
+                break
+            probes = [self._probe(name, tuple(sorted(nodes))) for name, nodes in nodes_of.items()]
+            answers = await asyncio.gather(*probes)
+            answered |= {name for name, ok in zip(nodes_of, answers, strict=True) if ok}
+            if not all(answers):
+                break
         for order in orders:
             try:
                 self._judge(order, answered)
             except Exception:  # noqa: BLE001 - the pod must not be lost
                 self._log.exception("verify.failed", pod=order.assignment.pod.key)
                 self._give_back(order, "unanswered")
+
+    def _still_old(self, orders: Sequence[_Order]) -> dict[str, set[str]]:
+        """Return the nodes to be measured by reference: known, and not lately."""
+        rtt, nodes_of = self._state.cache.rtt, dict[str, set[str]]()
+        for order in orders:
+            for pair in order.pairs:
+                is_known = rtt_between(rtt, pair.reference, pair.node) != UNKNOWN_US
+                if is_known and self._is_old(pair, rtt):
+                    nodes_of.setdefault(pair.reference, set()).add(pair.node)
+        return nodes_of
 
     async def _measure_stars(self, stars: Sequence[tuple[Pod, tuple[str, ...]]]) -> None:
         names = sorted({name for _, references in stars for name in references})
@@ -207,11 +222,12 @@ class Verifier:
             state.queue.again(assignment.pod, state.clock.now_s())
             return
         anew = measured_anew(assignment, order.pairs, rtt)
-        if not {pair.reference for pair in order.pairs} <= answered:
-            self._give_back(order, "unanswered")
-        elif anew is None:
+        is_old = any(self._is_old(pair, rtt) for pair in order.pairs)
+        if anew is None:
             self._give_back(order, "refuted")
-        elif any(self._is_old(pair, rtt) for pair in order.pairs):
+        elif is_old and not {pair.reference for pair in order.pairs} <= answered:
+            self._give_back(order, "unanswered")
+        elif is_old:
             self._give_back(order, "lost")
         elif order.node is None or state.cache.node(assignment.node) != order.node:
             self._give_back(order, "outdated")
@@ -226,7 +242,7 @@ class Verifier:
             "verify.given_back", pod=pod.key, node=order.assignment.node, outcome=outcome
         )
         state.queue.wake(state.cache.pods.forget(pod), now_s)
-        if outcome == "unanswered":
-            state.queue.retry(pod, now_s)
-        else:
+        if outcome in ("refuted", "outdated"):  # the next decision sees what this one did not
             state.queue.again(pod, now_s)
+        else:
+            state.queue.retry(pod, now_s)

@@ -11,6 +11,8 @@ from scheduler.service.telemetry_metrics import TelemetryMetrics
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
+EMPTY = {"m.csv": "m.csv: is empty"}
+
 
 def metrics(wall_s: float = 1_000.0) -> ServiceMetrics:
     return ServiceMetrics("custom-scheduler", lambda: wall_s)

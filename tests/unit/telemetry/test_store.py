@@ -101,6 +101,34 @@ def test_what_was_measured_is_read_in_its_own_direction_and_fills_the_other(cloc
     assert int(table.farther(0)[1]) == 12_000
 
 
+def test_the_other_direction_stands_in_for_one_that_is_long_out_of_date(clock: Hand) -> None:
+    store = new_store(clock)
+    store.take(row("a", {"b": 10_000}))
+    clock.now_s += 50.0
+    store.take(row("b", {"a": 12_000}))
+    assert read(store.frozen(), "ab") == 10_000
+    clock.now_s += 30.0
+    store.take(row("b", {"a": 13_000}))
+    assert read(store.frozen(), "ab") == 13_000
+    assert age_s(store.frozen(), "ab") <= 1.0
+
+
+def test_a_lost_burst_counts_for_both_directions_and_a_new_value_of_one_restores_it(
+    clock: Hand,
+) -> None:
+    store = new_store(clock)
+    store.take(row("a", {"b": 10_000}))
+    store.take(row("b", {"a": 12_000}))
+    for _ in range(3):
+        clock.now_s += 1.0
+        store.take(row("a", {"b": UNKNOWN_US}))
+    assert (read(store.frozen(), "ab"), read(store.frozen(), "ba")) == (UNKNOWN_US, UNKNOWN_US)
+
+    clock.now_s += 1.0
+    store.take(row("b", {"a": 12_000}))
+    assert (read(store.frozen(), "ab"), read(store.frozen(), "ba")) == (12_000, 12_000)
+
+
 def test_a_measurement_ages_and_is_then_unknown_again(clock: Hand) -> None:
     store = new_store(clock)
     store.take(row("a", {"b": 10_000}, age_ms=20_000))
