@@ -225,4 +225,4 @@ def _own_counts(
 ) -> NDArray[np.bool_]:
     """Whether a pair is read as measured in its own direction: known, and not long out of date."""
     lag = ticks(other_stamps) - ticks(own_stamps)
-    return (own_us != UNKNOWN_US) & ((other_us == UNKNOWN_US) | (lag <= _LAG_TICKS))
+    return np.asarray((own_us != UNKNOWN_US) & ((other_us == UNKNOWN_US) | (lag <= _LAG_TICKS)))

@@ -85,11 +85,6 @@ class Details:
     _rings: dict[int, _Ring] = field(default_factory=dict)
     _ring_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
-    @property
-    def rows(self) -> frozenset[int]:
-        """Rows of the reference nodes."""
-        return frozenset(self._rings)
-
     def keep(self, rows: frozenset[int], width: int) -> None:
         """Keep the history of these nodes and no others."""
         wanted = sorted(rows)[:ROWS_AT_MOST]

@@ -33,7 +33,7 @@ def write_row(
     _lose_turned(blocks, row, bursts.columns[is_lost], bursts.ticks[is_lost])
 
 
-def write_turned(  # noqa: PLR0913 - a row's six sides
+def write_turned(
     blocks: Blocks,
     row: int,
     bursts: Bursts,

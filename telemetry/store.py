@@ -63,6 +63,7 @@ class RttStore:
         self._roster = Roster()
         self._blocks = Blocks()
         self._references: frozenset[str] = frozenset()
+        self._reference_rows: frozenset[int] = frozenset()
         self._details = Details()
         self._held: frozenset[str] = frozenset()
         self._files: tuple[RttTable, float] | None = None
@@ -107,6 +108,7 @@ class RttStore:
         rows = frozenset(
             self._roster.index[name] for name in references if name in self._roster.index
         )
+        self._reference_rows = rows
         self._details.keep(rows, self._blocks.width)
         if not self.is_dense:
             for number in self._blocks.kept():
@@ -220,10 +222,10 @@ class RttStore:
         """Write bursts of one node where they tell more than what stands there."""
         self.version += 1
         oldest = self._settings.max_ages.oldest(self.now_s)
-        if self.is_dense or row in self._details.rows:
+        if self.is_dense or row in self._reference_rows:
             write_row(self._blocks, row, bursts, origin, oldest)
         else:
-            write_turned(self._blocks, row, bursts, origin, oldest, self._details.rows)
+            write_turned(self._blocks, row, bursts, origin, oldest, self._reference_rows)
 
     # Rows
 
