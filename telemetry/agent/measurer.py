@@ -7,7 +7,7 @@ from telemetry.agent.addresses import Address, BadAddress, parse
 from telemetry.agent.burst import PACKETS, Burst
 from telemetry.agent.log import say
 from telemetry.agent.loop import Loop
-from telemetry.agent.methods import Methods
+from telemetry.agent.methods import Methods, OpenProber, open_prober
 from telemetry.agent.open_burst import OpenBurst
 from telemetry.agent.pace import FASTEST_PPS, SLOWEST_PPS, Bucket, Chance, Slots
 from telemetry.agent.peers import Peer
@@ -44,10 +44,16 @@ class Measurer:
         How to measure.
     on_burst
         Called with each burst that ended.
+    open_prober
+        What opens sockets.
     """
 
     def __init__(
-        self, loop: Loop, config: MeasuringConfig, on_burst: Callable[[Burst], None]
+        self,
+        loop: Loop,
+        config: MeasuringConfig,
+        on_burst: Callable[[Burst], None],
+        open_prober: OpenProber = open_prober,
     ) -> None:
         self._loop, self._config, self._on_burst = loop, config, on_burst
         # The node's own key as a seed: agents that start together do different things.
@@ -57,7 +63,7 @@ class Measurer:
         self._schedule = Schedule(config.key, chance)
         self._urgent = UrgentQueue()
         self._orders: dict[OpenBurst, list[Order]] = {}
-        self._methods = Methods(loop, config.echo_port)
+        self._methods = Methods(loop, config.echo_port, open_prober)
         self._slots = Slots(PACKETS / config.pps, now_s, chance)
         self._bucket = Bucket(max(config.pps, config.urgent_pps), now_s)
         self._pump = Pump(loop, self._bucket, self._next_burst, self._end)

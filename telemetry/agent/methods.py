@@ -1,5 +1,7 @@
 """With which method each peer is measured: the best that is allowed here and passes there."""
 
+from collections.abc import Callable
+
 from telemetry.agent import wire
 from telemetry.agent.addresses import FAMILIES, Address
 from telemetry.agent.burst import Burst
@@ -16,6 +18,23 @@ _PATIENCE = 3
 _FIRST_TRIAL, _LAST_TRIAL = 4, 256
 """Bursts answered by a lesser method, before the best is tried again; four times as many each."""
 _RETRY_S = 60.0
+
+
+OpenProber = Callable[[Loop, int, int, int], Prober]
+"""Opens what sends by a method in a family; UDP and TCP go to a port."""
+
+
+def open_prober(loop: Loop, method: int, family: int, port: int) -> Prober:
+    """Open the sockets of a method.
+
+    Raises
+    ------
+    OSError
+        If they are refused.
+    """
+    if method == ICMP:
+        return IcmpEcho(loop, family)
+    return (UdpEcho if method == UDP else TcpConnect)(loop, family, port)
 
 
 class Nowhere:
@@ -56,10 +75,12 @@ class Methods:
         What calls the sockets.
     echo_port
         Where peers answer UDP and TCP.
+    open_prober
+        What opens sockets.
     """
 
-    def __init__(self, loop: Loop, echo_port: int) -> None:
-        self._loop, self._echo_port = loop, echo_port
+    def __init__(self, loop: Loop, echo_port: int, open_prober: OpenProber = open_prober) -> None:
+        self._loop, self._echo_port, self._open = loop, echo_port, open_prober
         self._probers: dict[tuple[int, int], Prober] = {}
         self._retry_s: dict[tuple[int, int], float] = {}
         names = zip(FAMILIES, ("IPv4", "IPv6"), strict=True)
@@ -145,20 +166,15 @@ class Methods:
             return False
         self._retry_s[method, family] = now_s + _RETRY_S
         try:
-            self._probers[method, family] = self._open(method, family)
+            prober = self._open(self._loop, method, family, self._echo_port)
         except OSError as error:
             if method == ICMP:
                 self._said[family].now("refused", _refused(error))
             return False
+        self._probers[method, family] = prober
         if method == ICMP:
             self._said[family].now("open", "measured by ICMP")
         return True
-
-    def _open(self, method: int, family: int) -> Prober:
-        if method == ICMP:
-            return IcmpEcho(self._loop, family)
-        kind = UdpEcho if method == UDP else TcpConnect
-        return kind(self._loop, family, self._echo_port)
 
 
 def _refused(error: OSError) -> str:

@@ -7,14 +7,12 @@ import sys
 from telemetry.agent import wire
 from telemetry.agent.addresses import Address, BadAddress, resolve
 from telemetry.agent.burst import GAP_S, Burst
-from telemetry.agent.icmp import IcmpEcho
 from telemetry.agent.loop import Loop
+from telemetry.agent.methods import open_prober
 from telemetry.agent.open_burst import OpenBurst, Prober
 from telemetry.agent.pace import Bucket
 from telemetry.agent.pump import Pump, Turn
-from telemetry.agent.tcp import TcpConnect
 from telemetry.agent.typed import NamedTuple
-from telemetry.agent.udp_echo import UdpEcho
 
 ANSWERED, SILENT, WRONG = 0, 1, 2
 """Exit statuses."""
@@ -103,15 +101,9 @@ def _open(loop: Loop, address: Address, config: OnceConfig) -> Prober:
     refused = ""
     for method in methods:
         try:
-            return _prober(loop, method, address.family, config.port)
+            return open_prober(loop, 1 + wire.METHODS.index(method), address.family, config.port)
         except OSError as error:
             refused = f"{method} cannot be used to {address.host}: {error.strerror}"
             if method == "icmp" and address.family == socket.AF_INET:
                 refused += "; net.ipv4.ping_group_range must include this process's group"
     raise OSError(refused)
-
-
-def _prober(loop: Loop, method: str, family: int, port: int) -> Prober:
-    if method == "icmp":
-        return IcmpEcho(loop, family)
-    return (UdpEcho if method == "udp" else TcpConnect)(loop, family, port)
