@@ -47,7 +47,7 @@ class PodGroup:
 class _Variable(msgspec.Struct, gc=False):
     name: str = ""
     value: str = ""
-    value_from: msgspec.Raw | None = msgspec.field(name="valueFrom", default=None)
+    value_from: object = msgspec.field(name="valueFrom", default=None)
 
 
 class _Container(msgspec.Struct):

@@ -117,14 +117,12 @@ class ClusterDirectory:
     def see_pod(self, metadata: Metadata, obj: bytes) -> None:
         """Take in a pod, as JSON; nothing for one that is gone."""
         key = (metadata.namespace, metadata.name)
+        found = None
+        here = _labels(obj)
         for needle in self._needles:
-            if needle in obj:
+            if needle in here:
                 found = sighted(obj, self._groups)
                 break
-        else:
-            if key not in self._sightings:
-                return
-            found = None
         if found == self._sightings.get(key):
             return
         if found is None:
@@ -164,3 +162,12 @@ class ClusterDirectory:
                 if before is None or before.age_order < one.age_order:
                     newest[one.pod.node] = one
         return {node: one.pod for node, one in newest.items()}
+
+
+def _labels(obj: bytes) -> bytes:
+    """Return the part of a pod's JSON in which its labels stand; all of it where they are not seen.
+
+    They stand in front, ahead of all that is long, and hold no brace.
+    """
+    start = obj.find(b'"labels":{')
+    return obj[start : obj.find(b"}", start)] if start >= 0 else obj

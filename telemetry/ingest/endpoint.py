@@ -152,12 +152,12 @@ class _Endpoint:
         except Refusal as refusal:
             self._ingest.counting.refused(refusal.reason)
             if isinstance(refusal.__cause__, Exception):
-                self._ingest.counting.failed(refusal.__cause__)
+                self._ingest.fail(refusal.__cause__)
             return _refused(refusal)
         except (ConnectionError, HTTPException):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not cost the agent its report
-            self._ingest.counting.failed(error)
+            self._ingest.fail(error)
             self._ingest.counting.refused("busy")
             return _refused(Refusal("busy", "the report could not be taken now", retry_s=5))
         return web.Response(body=answer, content_type="application/json")

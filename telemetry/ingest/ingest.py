@@ -35,6 +35,9 @@ _RATE, _BURST = 10.0, 20.0
 
 _MOST_NODES = 100_000
 
+_QUIET_S = 10.0
+"""A cluster that does not answer fails all agents at once; one line tells of it as well."""
+
 
 class ReportSink(Protocol):
     """Takes what agents measured, once it is believed."""
@@ -80,7 +83,8 @@ class Counting:
     strangers
         Takes how many records of a report were of peers nobody knows.
     failed
-        Takes what went wrong on our side, for which an agent is told to come again.
+        Takes what went wrong on our side, for which an agent is told to come again; the same again
+        not before `_QUIET_S` are over.
     """
 
     refused: Callable[[str], None] = lambda _reason: None
@@ -146,6 +150,7 @@ class Ingest:
         self.counting = counting
         self._admission = Admission(cluster.verifier, terms.account, now_s)
         self._sessions = Sessions(terms.instance, now_s)
+        self._told: Buckets[str] = Buckets(1 / _QUIET_S, 1.0, _SPARE_NODES, now_s)
         self._pace: Buckets[str] = Buckets(_RATE, _BURST, _MOST_NODES, now_s)
         self._peers = PeerList()
         self._seen: Directory | None = None
@@ -180,6 +185,11 @@ class Ingest:
     def close(self) -> None:
         """End all that waits; what arrives later is answered without being held."""
         self._desk.close()
+
+    def fail(self, error: Exception) -> None:
+        """Tell of what went wrong on our side, unless it was told of lately."""
+        if not self._told.take(str(error)):
+            self.counting.failed(error)
 
     async def admit(self, token: str, peer: str) -> str:
         """Return the node that a token speaks for, if its agent may report now.
