@@ -1,8 +1,7 @@
 """The agent's reporting side: every scheduler replica is reported to, the leading one followed."""
 
 import os
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from telemetry.agent import log
 from telemetry.agent.burst import Burst
@@ -10,12 +9,13 @@ from telemetry.agent.config import ReportingConfig
 from telemetry.agent.http import Target
 from telemetry.agent.loop import Loop, Timer
 from telemetry.agent.mandate import Mandate
-from telemetry.agent.measurer import Measurer
 from telemetry.agent.outbox import Outbox
+from telemetry.agent.peers import Peer
 from telemetry.agent.row import Row
 from telemetry.agent.session import Means, Session
 from telemetry.agent.targets import Targets
 from telemetry.agent.told import Told, Urgent
+from telemetry.agent.typed import NamedTuple, Protocol
 
 _LEADERLESS_S = 60.0
 """Orders are followed for so long after the last word of a replica that leads."""
@@ -23,6 +23,31 @@ _LEADERLESS_S = 60.0
 _NEW_RUN_S = 60.0
 """Before a run that was followed by another agent's is begun anew: should both live, for instance
 while one is being replaced, they take turns this slowly."""
+
+
+class Measuring(Protocol):
+    """What has to be measured is handed to; `telemetry.agent.measurer` says what each part does."""
+
+    probes: int
+    losses: int
+
+    @property
+    def method(self) -> str:
+        """What it measures with."""
+
+    def set_peers(self, peers: Sequence[Peer]) -> None:
+        """Measure these and no others."""
+
+    def set_orders(self, *, star: bool, near: frozenset[int]) -> None:
+        """Follow standing orders."""
+
+    def urgent(
+        self, order_id: int, keys: Sequence[int] | None, done: Callable[[int], None]
+    ) -> None:
+        """Measure at once; `done` is called later, with `order_id`."""
+
+    def set_pace(self, pps: float, urgent_pps: float) -> None:
+        """Send no more packets a second than this."""
 
 
 class _Running(NamedTuple):
@@ -59,7 +84,7 @@ class Uplink:
     def __init__(
         self,
         loop: Loop,
-        measurer: Measurer,
+        measurer: Measuring,
         row: Row,
         config: ReportingConfig,
         say: log.Say = log.say,
