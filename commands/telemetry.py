@@ -30,7 +30,6 @@ from telemetry.ingest.desk import OrderDesk
 from telemetry.ingest.endpoint import Listening, PortUnusable, serving
 from telemetry.ingest.ingest import ClusterView, Counting, Ingest, IngestTerms
 from telemetry.silence import Silence
-from telemetry.sources.goldpingerpods import GROUP, GoldpingerSource, GoldpingerTerms
 from telemetry.sources.rounds import ReadingSource
 from telemetry.stamps import MaxAges, Origin
 from telemetry.store import KeepSettings, RttStore
@@ -77,7 +76,7 @@ def directory_of(settings: TelemetrySettings, log: FilteringBoundLogger) -> Clus
     if settings.goldpinger.enabled:
         key, _, value = settings.goldpinger.label_selector.partition("=")
         try:
-            exporters[GROUP] = PodGroup({key: value}, settings.goldpinger.namespace)
+            exporters["goldpinger"] = PodGroup({key: value}, settings.goldpinger.namespace)
         except ValueError as error:
             where = "telemetry.goldpinger.labelSelector"
             raise InputError(
@@ -137,19 +136,20 @@ def _readings(
     state: ServiceState,
     store: RttStore,
 ) -> tuple[tuple[Origin, ReadingSource], ...]:
+    if not (settings.goldpinger.enabled or settings.prometheus):
+        return ()
+    # Only here are their libraries loaded, which take a fifth of a second.
+    from scheduler.service.exporters import (  # noqa: PLC0415
+        goldpinger_source,
+        prometheus_source,
+    )
+
     found: list[tuple[Origin, ReadingSource]] = []
-    pinger = settings.goldpinger
-    if pinger.enabled:
-        terms = GoldpingerTerms(
-            read=pinger.read,
-            url=pinger.url,
-            port=pinger.port,
-            poll_s=pinger.poll_seconds,
-            refresh_s=pinger.refresh_seconds,
-            halves=pinger.two_round_trips == "halve",
-        )
-        source = GoldpingerSource(directory, terms, state.clock.now_s, store.measured_by_agent)
+    if settings.goldpinger.enabled:
+        clock, trusted = state.clock.now_s, store.measured_by_agent
+        source = goldpinger_source(settings.goldpinger, directory, clock, trusted)
         found.append((Origin.GOLDPINGER, source))
+    found += [(Origin.PROMETHEUS, prometheus_source(one, directory)) for one in settings.prometheus]
     return tuple(found)
 
 
