@@ -10,7 +10,7 @@ from telemetry.sources.presets import PRESETS
 _DAY_S = 86_400
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_S)]
 _WholeSeconds = Annotated[int, msgspec.Meta(ge=1, le=_DAY_S)]
-_URL = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
+_URL = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^/\s?#@\[\]:]+)(:[0-9]{1,5})?(/[^\s?#]*)?")
 Fault = tuple[str, str, str]
 """A key, what is wrong with it, and the fix."""
 
@@ -80,7 +80,8 @@ class PrometheusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """PromQL that gives an instant vector; ``{window}`` stands for windowSeconds."""
 
     from_label: str = ""
-    """The label that tells who measured: a node's name, or one of its addresses."""
+    """The label that tells who measured: a node's name, one of its addresses, or the name or
+    address of a pod that measures. Beside a preset: in place of its own."""
 
     to_label: str = ""
     """The label that tells who was measured."""
@@ -117,7 +118,10 @@ class PrometheusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """A file with the password, read anew for each poll."""
 
     ca_path: str = ""
-    """Certificates to believe the server by; empty for the system's."""
+    """Certificates to believe the server by; empty for the usual ones."""
+
+    insecure: bool = False
+    """Send a token or password over plain http, readable for everybody on the way."""
 
     max_age_seconds: _Seconds = 600.0
     """For how long a reading is believed; counted from the start of the window."""
@@ -130,24 +134,22 @@ class PrometheusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     def _asked_fault(self) -> Fault | None:
         known = ", ".join(sorted(PRESETS))
-        own = {
-            "query": self.query,
-            "fromLabel": self.from_label,
-            "toLabel": self.to_label,
-            "kind": self.kind,
-            "unit": self.unit,
-        }
+        own = {"query": self.query, "kind": self.kind, "unit": self.unit}
+        labels = {"fromLabel": self.from_label, "toLabel": self.to_label}
         patterns = {"fromPattern": self.from_pattern, "toPattern": self.to_pattern}
         if self.preset:
             if self.preset not in PRESETS:
                 return "preset", f"is {self.preset!r}", f"known: {known}"
-            extra = next((key for key, value in {**own, **patterns}.items() if value), None)
-            return (extra, "is given beside a preset", "give one or the other") if extra else None
+            extra = next((key for key, value in own.items() if value), None)
+            if extra:
+                return extra, "is given beside a preset", "give one or the other"
+            return _pattern_fault(patterns)
         if not self.query:
             return "preset", "is not given, nor a query", f"give one of {known}, or a query"
-        for key, value in own.items():
+        needed = {**own, **labels}
+        for key, value in needed.items():
             if not value:
-                return key, "is not given", "a query of your own needs all of " + ", ".join(own)
+                return key, "is not given", f"a query of your own needs {', '.join(needed)}"
         return _pattern_fault(patterns)
 
     def _account_fault(self) -> Fault | None:
@@ -158,6 +160,10 @@ class PrometheusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             return lacking, "is not given", "basic authentication needs username and passwordPath"
         if self.ca_path and self.url.startswith("http://"):
             return "caPath", "is not used with http", "give an https url, or leave it out"
+        is_secret = bool(self.token_path or self.username)
+        if is_secret and self.url.startswith("http://") and not self.insecure:
+            key = "tokenPath" if self.token_path else "username"
+            return key, "would be sent readable for all", "give an https url, or insecure: true"
         return None
 
     def _age_fault(self) -> Fault | None:

@@ -1,7 +1,7 @@
 """How to ask a Prometheus for RTTs, per exporter: the query, and which label is which node.
 
-Values are seconds. Each `lowest_us` and `highest_us` bounds where a value of this exporter can be a
-distance: outside, a failed probe looks the same (tests/fixtures/prometheus/README.md).
+Each `lowest_us` and `highest_us` bounds where a value of this exporter can be a distance: outside,
+a failed probe looks the same (tests/fixtures/prometheus/README.md).
 """
 
 import re
@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telemetry.model import MAX_RTT_US
+from telemetry.readings import HTTP_FLOOR_US, Timed
 
 WINDOW_S = 300
 """Over what a mean is taken. At least four of the exporter's intervals: with 30 s pings a 30 s
 window held 12 to 16 of 16 pairs, a 2 min window all of them."""
 
-_ADDRESS = r"\[?(.+?)\]?(?::[0-9]+)?"
-"""``10.0.0.7:9374`` and ``10.0.0.7`` alike."""
+LOOKBACK_S = 300
+"""How old the sample of a gauge may be that an instant query gives: Prometheus' default."""
+
+ADDRESS = r"\[([^\]]+)\](?::[0-9]+)?|([^:]+)(?::[0-9]+)?|(.+:.*:.+)"
+"""``10.0.0.7:9374``, ``10.0.0.7``, ``[fd00::7]:9374`` and ``fd00::7`` alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """The label that tells a node, and the part of its value (first group) that does."""
+    """The label that tells a node, and the part of its value (the group that matched) that does."""
 
     label: str
     pattern: str = r"(.+)"
@@ -28,7 +32,7 @@ class LabelRule:
     def value(self, labels: Mapping[str, str]) -> str | None:
         """Return what stands for the node, or None where the row does not say."""
         match = re.fullmatch(self.pattern, labels.get(self.label, ""))
-        return None if match is None else match.group(1)
+        return None if match is None else next(filter(None, match.groups()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,15 @@ class Preset:
     Parameters
     ----------
     query
-        PromQL whose values are seconds; ``{window}`` stands for the window.
+        PromQL that gives an instant vector; ``{window}`` stands for the window.
     measured_from, measured_to
         The labels that tell the two nodes.
     kind
         ``icmp``: a round trip. ``http``: at least one, with the time of a request on top.
     lowest_us, highest_us
         Values outside are `Outcome.DOUBTFUL`.
+    unit_us
+        What 1 of the query's values is in microseconds.
     """
 
     query: str
@@ -53,6 +59,16 @@ class Preset:
     kind: str = "icmp"
     lowest_us: int = 1
     highest_us: int = MAX_RTT_US
+    unit_us: int = 1_000_000
+
+    @property
+    def timed(self) -> Timed:
+        """What its values are the time of; whether a request opened a connection, no value says."""
+        return Timed.ROUND_TRIP if self.kind == "icmp" else Timed.REQUEST_OR_TWO
+
+    def age_s(self, window_s: int = WINDOW_S) -> float:
+        """Return how old what is answered may be, seconds: a mean is as old as its window."""
+        return window_s if "{window}" in self.query else LOOKBACK_S
 
     def promql(self, window_s: int = WINDOW_S) -> str:
         """Return the query with its window filled in."""
@@ -67,31 +83,38 @@ def _mean(histogram: str, selector: str = "") -> str:
     )
 
 
+_GOLDPINGER = "goldpinger_peers_response_time_s"
+_PINGS = 'call_type="ping"'
+
 PRESETS: Mapping[str, Preset] = {
-    # Refused pings enter the mean at 0.4 to 1.3 ms and cut-off ones at 300 ms, its time limit; the
-    # request itself costs up to 3.9 ms. Without the filter, "check" calls would be mixed in.
+    # Refused pings are in its mean, at 0.4 to 1.3 ms: what is in the smallest bucket is not
+    # counted, so that a mean of both is never shorter than the distance. Cut-off ones are in it at
+    # 300 ms, its time limit. Without the filter, "check" calls would be mixed in.
     "goldpinger": Preset(
-        _mean("goldpinger_peers_response_time_s", '{call_type="ping"}'),
+        f"rate({_GOLDPINGER}_sum{{{_PINGS}}}[{{window}}])"
+        f" / ((rate({_GOLDPINGER}_count{{{_PINGS}}}[{{window}}]) - ignoring(le)"
+        f' rate({_GOLDPINGER}_bucket{{{_PINGS},le="0.005"}}[{{window}}])) > 0)',
         LabelRule("goldpinger_instance"),
         LabelRule("host_ip"),
         kind="http",
-        lowest_us=5_000,
+        lowest_us=HTTP_FLOOR_US,
         highest_us=299_999,
     ),
     # The gauge with a target label; later releases have a histogram without one, hence no matrix.
+    # A node of another cluster of the mesh may have the name of one of ours.
     "cilium": Preset(
         'cilium_node_connectivity_latency_seconds{type="node",protocol="icmp",'
-        'address_type="primary"} >= 0',  # -1 is "unknown"
+        'address_type="primary",target_node_type!="remote_inter_cluster"} >= 0',  # -1: unknown
         LabelRule("source_node_name"),
         LabelRule("target_node_name"),
     ),
-    # Only the scrape target tells the source: relabel `instance` to the node's name or address.
+    # Requests that failed are not in its mean. Only the scrape target tells the source: relabel
+    # `instance` to the node's name or address, or give fromLabel.
     "kubenurse": Preset(
         _mean("kubenurse_httpclient_request_duration_seconds", '{type=~"path_.+"}'),
-        LabelRule("instance", _ADDRESS),
+        LabelRule("instance", ADDRESS),
         LabelRule("type", r"path_(.+)"),
         kind="http",
-        lowest_us=5_000,
     ),
     # One exporter a node, and `source_node` set by relabelling: the exporter does not say where it
     # runs. A failed probe reads 0, so success is asked for, and 0 is no distance either.
@@ -99,16 +122,16 @@ PRESETS: Mapping[str, Preset] = {
         'probe_icmp_duration_seconds{phase="rtt"}'
         " and on (job, instance, source_node) (probe_success == 1)",
         LabelRule("source_node"),
-        LabelRule("instance", _ADDRESS),
+        LabelRule("instance", ADDRESS),
     ),
     "smokeping": Preset(
         _mean("smokeping_response_duration_seconds"),
-        LabelRule("instance", _ADDRESS),
+        LabelRule("instance", ADDRESS),
         LabelRule("ip"),
     ),
     "ping_exporter": Preset(
         "ping_rtt_mean_seconds unless ping_loss_ratio == 1",
-        LabelRule("instance", _ADDRESS),
+        LabelRule("instance", ADDRESS),
         LabelRule("ip"),
     ),
 }

@@ -5,24 +5,13 @@ Only the instant query is used. A value becomes an RTT only when it can be one: 
 """
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import requests
-from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util.retry import Retry
-
-from telemetry.errors import SourceMalformed, SourceRefused, SourceUnavailable
+from telemetry.errors import SourceMalformed
 from telemetry.model import MAX_RTT_US
-from telemetry.readings import Outcome, PairReading, Readings
-from telemetry.sources.presets import WINDOW_S, Preset
-
-TIMEOUT_S = 10
-"""Below the two minutes Prometheus allows a query: a source that slow is as good as silent."""
-
-_STATUS = re.compile(r"HTTP Status Code (\d+)")
+from telemetry.readings import HTTP_FLOOR_US, Outcome, PairReading, Readings, Timed, settled
+from telemetry.sources.presets import Preset
 
 
 def read_vector(
@@ -51,82 +40,32 @@ def read_vector(
     pairs: list[PairReading] = []
     unmapped: set[str] = set()
     for row in rows:
-        labels, seconds = _row(row, where)
+        labels, value = _row(row, where)
         ends = [rule.value(labels) for rule in (preset.measured_from, preset.measured_to)]
         nodes = [node_of.get(end) if end is not None else None for end in ends]
         unmapped.update(_strangers(ends, nodes, preset))
         measured_from, measured_to = nodes
         if measured_from is None or measured_to is None or measured_from == measured_to:
             continue
-        outcome, rtt_us = _judged(seconds, preset)
-        if rtt_us is None:
-            pairs.append(PairReading(measured_from, measured_to, outcome))
-        else:
-            pairs.append(PairReading(measured_from, measured_to, outcome, rtt_us))
-    return Readings(tuple(pairs), unmapped=tuple(sorted(unmapped)))
-
-
-def fetch_vector(
-    url: str,
-    preset: Preset,
-    node_of: Mapping[str, str],
-    *,
-    window_s: int = WINDOW_S,
-    headers: Mapping[str, str] | None = None,
-) -> Readings:
-    """Ask a Prometheus once.
-
-    Parameters
-    ----------
-    url
-        Root, ``http://prometheus.monitoring:9090``.
-    preset
-        What to ask, and how to read it.
-    node_of
-        Node name by address or name.
-    window_s
-        Seconds a mean is taken over; at least four of the exporter's intervals.
-    headers
-        Sent along, for example ``Authorization``.
-
-    Raises
-    ------
-    SourceUnavailable
-        If there is no answer within `TIMEOUT_S`.
-    SourceRefused
-        If the status is not 200: 400 a query that cannot be read, 401 and 403 rights, 422 a query
-        that cannot be carried out, 503 a query that took too long.
-    SourceMalformed
-        If the answer is not what Prometheus documents.
-    """
-    # No retries inside the client, which would sleep: the next round is the retry.
-    with PrometheusConnect(
-        url.rstrip("/"), headers=dict(headers or {}), retry=Retry(0), timeout=TIMEOUT_S
-    ) as client:
-        return read_vector(
-            _queried(client, preset.promql(window_s), url), preset, node_of=node_of, where=url
+        outcome, rtt_us = _judged(value, preset)
+        resolution_us = HTTP_FLOOR_US if outcome is Outcome.BELOW_RESOLUTION else 1
+        pairs.append(
+            PairReading(measured_from, measured_to, outcome, rtt_us, resolution_us, preset.timed)
         )
-
-
-def _queried(client: PrometheusConnect, query: str, url: str) -> object:
-    try:
-        return client.custom_query(query)
-    except PrometheusApiClientException as error:
-        match = _STATUS.match(str(error))
-        raise SourceRefused(url, str(error), int(match.group(1)) if match else 0) from None
-    except requests.exceptions.JSONDecodeError as error:
-        raise SourceMalformed(url, f"not JSON: {error}") from None
-    except (requests.RequestException, OSError) as error:
-        raise SourceUnavailable(url, f"no answer: {error}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise SourceMalformed(url, f"not an answer of Prometheus: {error!r}") from None
+    kept = settled(pairs)
+    notes: tuple[str, ...] = ()
+    if len(kept) < len(pairs):
+        doubled = len(pairs) - len(kept)
+        notes = (f"{doubled} rows are of pairs that have another row: the largest one counts",)
+    return Readings(kept, unmapped=tuple(sorted(unmapped)), notes=notes)
 
 
 def _row(row: Any, where: str) -> tuple[Mapping[str, str], float]:  # noqa: ANN401 - parsed JSON
     """Return the labels and the value of a row."""
     try:
         labels, (_, text) = row["metric"], row["value"]
-        return {str(k): str(v) for k, v in labels.items()}, float(text)
+        # A value is text: what is none has no `strip`.
+        return {str(k): str(v) for k, v in labels.items()}, float(text.strip())
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SourceMalformed(where, f"a row that is no sample: {str(row)[:200]}") from None
 
@@ -141,12 +80,14 @@ def _strangers(
             yield end if end is not None else f"(no label {rule.label})"
 
 
-def _judged(seconds: float, preset: Preset) -> tuple[Outcome, int | None]:
-    if math.isnan(seconds):
-        return Outcome.NO_SAMPLES, None
-    rtt_us = math.ceil(min(max(seconds, -1.0), MAX_RTT_US) * 1_000_000)  # never a shorter distance
+def _judged(value: float, preset: Preset) -> tuple[Outcome, int]:
+    if math.isnan(value):
+        return Outcome.NO_SAMPLES, -1
+    rtt_us = math.ceil(min(max(value, -1.0), MAX_RTT_US) * preset.unit_us)  # never shorter
     if rtt_us <= 0 or rtt_us > MAX_RTT_US:
-        return Outcome.FAILED, None
+        return Outcome.FAILED, -1
     if not preset.lowest_us <= rtt_us <= preset.highest_us:
-        return Outcome.DOUBTFUL, None
+        return Outcome.DOUBTFUL, -1
+    if preset.timed is not Timed.ROUND_TRIP and rtt_us < HTTP_FLOOR_US:
+        return Outcome.BELOW_RESOLUTION, -1
     return Outcome.MEASURED, rtt_us

@@ -16,7 +16,6 @@ from telemetry.sources.presets import LabelRule, Preset
 from telemetry.sources.prometheus import read_vector
 
 NODE_OF = {"192.0.2.11": "a", "192.0.2.12": "b", "a": "a", "b": "b"}
-PRESET = Preset("rtt", LabelRule("from"), LabelRule("to"))
 KEYS = st.sampled_from(
     ["podResults", "responses", "response", "HostIP", "OK", "response-time-ms", "metric", "value"]
 )
@@ -161,21 +160,42 @@ def page_of(pings_s: list[float]) -> bytes:
     return "\n".join([*lines, f'goldpinger_errors_total{{type="ping"}} {failed}']).encode()
 
 
-@given(rows=JSON)
-def test_any_answer_of_prometheus_is_read_or_refused(rows: object) -> None:
+SAMPLES = st.fixed_dictionaries(
+    {
+        "metric": st.fixed_dictionaries(
+            {"from": st.sampled_from(["a", "b", "c"]), "to": st.sampled_from(["a", "b", "c"])}
+        ),
+        "value": st.tuples(st.floats(), st.floats().map(repr) | st.text(max_size=3) | LEAVES),
+    }
+)
+ASKED = st.builds(
+    Preset,
+    st.just("rtt"),
+    st.just(LabelRule("from")),
+    st.just(LabelRule("to")),
+    kind=st.sampled_from(["icmp", "http"]),
+    unit_us=st.sampled_from([1_000, 1_000_000]),
+)
+
+
+@given(rows=JSON | st.lists(SAMPLES, max_size=6), preset=ASKED)
+def test_any_answer_of_prometheus_is_read_or_refused(rows: object, preset: Preset) -> None:
     try:
-        readings = read_vector(rows, PRESET, node_of=NODE_OF)
+        readings = read_vector(rows, preset, node_of=NODE_OF)
     except SourceError:
         return
-    assert all(pair.rtt_us <= MAX_RTT_US for pair in readings.pairs)
+    assert all(is_honest(pair) for pair in readings.pairs)
 
 
-@given(seconds=st.floats())
-def test_a_value_of_prometheus_is_never_read_as_less(seconds: float) -> None:
-    row = {"metric": {"from": "a", "to": "b"}, "value": [1.0, repr(seconds)]}
+@given(value=st.floats(), preset=ASKED)
+def test_a_value_of_prometheus_is_never_read_as_less(value: float, preset: Preset) -> None:
+    row = {"metric": {"from": "a", "to": "b"}, "value": [1.0, repr(value)]}
 
-    (reading,) = read_vector([row], PRESET, node_of=NODE_OF).pairs
+    (pair,) = read_vector([row], preset, node_of=NODE_OF).pairs
 
-    is_distance = 0 < seconds <= MAX_RTT_US / 1e6
-    assert (reading.outcome is Outcome.MEASURED) == is_distance
-    assert not is_distance or reading.rtt_us >= seconds * 1e6 * (1 - 1e-12)
+    is_distance = 0 < value <= MAX_RTT_US / preset.unit_us
+    is_near = preset.kind == "http" and value * preset.unit_us <= HTTP_FLOOR_US - 1
+    assert (pair.outcome in (Outcome.MEASURED, Outcome.BELOW_RESOLUTION)) == is_distance
+    assert (pair.outcome is Outcome.MEASURED) == (is_distance and not is_near)
+    bound_us = pair.rtt_us if pair.outcome is Outcome.MEASURED else pair.resolution_us
+    assert not is_distance or bound_us >= value * preset.unit_us * (1 - 1e-12)

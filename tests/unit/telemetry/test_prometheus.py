@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from telemetry.errors import SourceMalformed, SourceRefused, SourceUnavailable
+from telemetry.errors import SourceMalformed
 from telemetry.matrix import matrix_from_pairs
-from telemetry.readings import Outcome, PairReading, Readings
+from telemetry.readings import HTTP_FLOOR_US, Outcome, PairReading, Readings, Timed
 from telemetry.sources.presets import PRESETS, LabelRule, Preset
-from telemetry.sources.prometheus import fetch_vector, read_vector
-from tests.canned_http import Canned, serving
+from telemetry.sources.prometheus import read_vector
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "prometheus"
 NODES = ("node-a", "node-b", "node-c", "node-d")
@@ -42,7 +41,10 @@ def outcomes(readings: Readings, node: str) -> set[Outcome]:
 def test_a_mean_in_seconds_becomes_whole_microseconds_never_shorter() -> None:
     readings = read_vector(rows("A_1_healthy_mean_ping"), GOLDPINGER, node_of=NODE_OF)
 
-    assert PairReading("node-a", "node-d", Outcome.MEASURED, 82_290) in readings.pairs
+    assert (
+        PairReading("node-a", "node-d", Outcome.MEASURED, 82_290, timed=Timed.REQUEST_OR_TWO)
+        in readings.pairs
+    )
 
 
 def test_both_directions_of_a_pair_are_kept_apart() -> None:
@@ -164,6 +166,8 @@ def test_a_preset_fills_in_its_window(name: str) -> None:
         ("10.0.0.7", "10.0.0.7"),
         ("10.0.0.7:9374", "10.0.0.7"),
         ("[fd00::7]:9374", "fd00::7"),
+        ("[fd00::7]", "fd00::7"),
+        ("fd00::7", "fd00::7"),
         ("edge-1.example.net:80", "edge-1.example.net"),
     ],
 )
@@ -171,37 +175,43 @@ def test_a_scrape_address_is_read_without_its_port(value: str, host: str) -> Non
     assert PRESETS["smokeping"].measured_from.value({"instance": value}) == host
 
 
-def test_the_answer_of_a_server_is_fetched_and_read() -> None:
-    body = recorded("A_1_healthy_mean_ping")["body"].encode()
-
-    with serving({"/api/v1/query": Canned(body)}) as url:
-        readings = fetch_vector(f"{url}/", GOLDPINGER, NODE_OF)
-
-    assert len(readings.pairs) == 12
-
-
 @pytest.mark.parametrize(
-    ("name", "status"),
-    [("A_1_healthy_error_400_parse", 400), ("A_1_healthy_error_422_execution", 422)],
+    ("seconds", "outcome", "rtt_us"),
+    [
+        ("0.0049", Outcome.BELOW_RESOLUTION, -1),
+        ("0.005", Outcome.MEASURED, 5_000),
+        ("0.08", Outcome.MEASURED, 80_000),
+    ],
 )
-def test_a_refused_query_says_its_status(name: str, status: int) -> None:
-    canned = Canned(recorded(name)["body"].encode(), recorded(name)["status"])
+def test_the_time_of_a_request_is_never_less_than_5_ms(
+    seconds: str, outcome: Outcome, rtt_us: int
+) -> None:
+    http = Preset("rtt", LabelRule("from"), LabelRule("to"), kind="http")
 
-    with serving({"/api/v1/query": canned}) as url, pytest.raises(SourceRefused) as caught:
-        fetch_vector(url, GOLDPINGER, NODE_OF)
+    (pair,) = read_vector([row(seconds)], http, node_of=NODE_OF).pairs
 
-    assert caught.value.status == status
-
-
-@pytest.mark.parametrize(
-    "body", [b"<html>login</html>", b"{}", b"[]", b'{"data": null}', b'{"data": {"result": 7}}']
-)
-def test_a_success_that_is_not_prometheus_is_malformed(body: bytes) -> None:
-    with serving({"/api/v1/query": Canned(body)}) as url, pytest.raises(SourceMalformed):
-        fetch_vector(url, GOLDPINGER, NODE_OF)
+    assert (pair.outcome, pair.rtt_us) == (outcome, rtt_us)
+    assert pair.timed is Timed.REQUEST_OR_TWO
+    assert outcome is Outcome.MEASURED or pair.resolution_us == HTTP_FLOOR_US
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "not a url"])
-def test_an_address_where_nobody_answers_is_unavailable(url: str) -> None:
-    with pytest.raises(SourceUnavailable):
-        fetch_vector(url, GOLDPINGER, NODE_OF)
+def test_milliseconds_are_read_where_they_are_stated() -> None:
+    in_ms = Preset("rtt", LabelRule("from"), LabelRule("to"), unit_us=1_000)
+
+    readings = read_vector([row("25.0001"), row("600000.1", "node-c")], in_ms, node_of=NODE_OF)
+
+    assert [pair.rtt_us for pair in readings.pairs] == [25_001, -1]
+
+
+def test_of_several_rows_of_a_pair_the_largest_counts_and_it_is_said() -> None:
+    rows_of_one = [row("0.02"), row("NaN"), row("0.03"), row("0.01")]
+
+    readings = read_vector(rows_of_one, ANY, node_of=NODE_OF)
+
+    assert [pair.rtt_us for pair in readings.pairs] == [30_000]
+    assert readings.notes == ("3 rows are of pairs that have another row: the largest one counts",)
+
+
+def test_a_mean_is_as_old_as_its_window_and_a_gauge_as_old_as_prometheus_looks_back() -> None:
+    assert PRESETS["goldpinger"].age_s(120) == 120
+    assert PRESETS["blackbox"].age_s(120) == 300
