@@ -9,6 +9,7 @@ from scheduler.placement.bounds import Reach
 from scheduler.placement.cost.cloud import CloudCost
 from scheduler.placement.cost.latency import LatencyCost
 from scheduler.placement.cost.load import load_costs, load_widths
+from scheduler.placement.cost.margin import MarginCost
 from scheduler.placement.cost.model import CostModel, Units
 from scheduler.placement.cost.preference import PreferenceCost
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
@@ -18,7 +19,7 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 
-MODELS: tuple[CostModel, ...] = (LatencyCost(), CloudCost(), PreferenceCost())
+MODELS: tuple[CostModel, ...] = (LatencyCost(), MarginCost(), CloudCost(), PreferenceCost())
 
 
 def arc_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units:
