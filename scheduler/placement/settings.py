@@ -19,9 +19,9 @@ class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     """Cost units per microsecond of RTT to each reference."""
 
     margin_weight: int = 10
-    """Cost units per microsecond of RTT above nine tenths of a budget, where RTTs are measured live:
-    at the very edge of a budget, as much as the whole budget costs. A preference, no
-    filter; a matrix in a file does not drift, and costs nothing here."""
+    """Cost units per microsecond of RTT above nine tenths of a budget, where RTTs are measured
+    live: at the very edge of a budget, as much as the whole budget costs. A preference, no filter;
+    a matrix in a file does not drift, and costs nothing here."""
 
     balance_weight: int = 100
     """Cost units for the step from an empty to a full node: 0.1 ms, a tie-break. Least latency is
