@@ -46,6 +46,7 @@ class TopologyForm(StrEnum):
     JSON = "json"
     LABELS = "labels"
     NPZ = "npz"
+    PICTURE = "picture"
 
 
 app.command()(run)
@@ -170,7 +171,7 @@ def topology(  # noqa: PLR0913 - each an option of the command line
         TopologyForm,
         typer.Option(
             help="labels are Node manifests for kubectl apply --server-side; npz is the matrix "
-            "itself, small enough for a ConfigMap."
+            "itself, small enough for a ConfigMap; picture is a map of the nodes as SVG."
         ),
     ] = TopologyForm.TABLE,
     config: Config = None,

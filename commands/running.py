@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from scheduler.domain.errors import InputError
@@ -48,6 +48,26 @@ class RunningScheduler:
         except ValueError:
             raise InputError(self.address, "is not Isochrone", "give another --port") from None
 
+    def text(self, path: str) -> str | None:
+        """Return a text, as `asked` returns JSON.
+
+        Raises
+        ------
+        InputError
+            As `asked`.
+        """
+        try:
+            with _opened(self.port, path) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code == _NOT_FOUND:
+                return None
+            what = f"answered {error.code} to /api/{path}"
+            raise InputError(self.address, what, "look at its log") from None
+        except (OSError, HTTPException, UnicodeDecodeError) as error:
+            what = f"gave no answer to /api/{path} ({error})"
+            raise InputError(self.address, what, "try again") from None
+
 
 def running_scheduler(port: int | None) -> RunningScheduler:
     """Return the scheduler on a port; without one, the first of the usual ports that answers.
@@ -82,10 +102,16 @@ def running_scheduler(port: int | None) -> RunningScheduler:
 
 
 def _asked(port: int, path: str) -> dict[str, Any]:
-    # Never through a proxy: what is asked listens on this machine alone.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{port}/api/{path}", timeout=_TIMEOUT_S) as answer:
+    with _opened(port, path) as answer:
         body = json.load(answer)
     if not isinstance(body, dict):
         raise ValueError("not an object")  # noqa: TRY004 - as json's own
     return body
+
+
+def _opened(port: int, path: str) -> HTTPResponse:
+    # Never through a proxy: what is asked listens on this machine alone.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    address = f"http://127.0.0.1:{port}/api/{path}"
+    answer: HTTPResponse = opener.open(address, timeout=_TIMEOUT_S)
+    return answer

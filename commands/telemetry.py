@@ -203,7 +203,8 @@ async def _count(state: ServiceState, figures: TelemetryMetrics) -> None:
     while True:
         rtt = state.cache.rtt
         if isinstance(rtt, DatedRtt):
-            figures.count(await asyncio.to_thread(census, rtt))
+            state.census = await asyncio.to_thread(census, rtt)
+            figures.count(state.census)
         await asyncio.sleep(_COUNT_S)
 
 

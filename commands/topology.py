@@ -15,24 +15,30 @@ from rich.table import Table
 
 from commands.console import Terminal
 from commands.topology_running import alone, show_running, title_of
+from commands.topology_said import detours_said, shares_said, write_picture
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError, SettingsError
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.settings import load_settings
 from scheduler.topology.layers import zone_tree
+from scheduler.topology.layout import laid_out
 from scheduler.topology.triangles import LARGEST, Triangle, worst_triangles
 from scheduler.topology.zoning import ZoneFacts, zone_facts
+from scheduler.ui.picture import PictureNotes, picture
+from scheduler.ui.topology import triangle_rows
 from telemetry.errors import MatrixError
-from telemetry.model import UNKNOWN_US, RttMatrix
+from telemetry.model import RttMatrix
+from telemetry.shares import pair_shares
 from telemetry.sources.file import read_matrix
 from telemetry.sources.packednpz import packed_npz
 
-Form = Literal["table", "json", "labels", "npz"]
+Form = Literal["table", "json", "labels", "npz", "picture"]
 
 CONFIG_MAP_BYTES = 1 << 20
 """What a ConfigMap holds, by the API server's own limit."""
 
 _TRIANGLES = 5
+_SEED = 0  # the same matrix gives the same picture
 _LABEL = "isochrone.dev/zone-"
 
 
@@ -61,7 +67,7 @@ def run_topology(request: TopologyRequest, form: Form) -> int:
         What to show the zones of.
     form
         Tables for people, JSON, Node manifests with a label a layer for ``kubectl apply
-        --server-side``, or the matrix itself, small enough for a ConfigMap.
+        --server-side``, a map as SVG, or the matrix itself, small enough for a ConfigMap.
 
     Raises
     ------
@@ -82,6 +88,8 @@ def run_topology(request: TopologyRequest, form: Form) -> int:
         )
     with Console(stderr=True).status(f"Clustering {len(rtt.nodes)} nodes …"):
         tree = zone_tree(rtt, settings.clustering.diameters_us)
+        if form == "picture":
+            return write_picture(_drawn(rtt, tree))
         facts = [zone_facts(rtt, tree, layer) for layer in tree.layers]
         is_small = len(rtt.nodes) <= LARGEST
         triangles = worst_triangles(rtt, _TRIANGLES) if is_small else None
@@ -143,11 +151,9 @@ def _write_packed(rtt: RttMatrix) -> int:
     return 0
 
 
-def unknown_share(rtt: RttMatrix) -> float:
-    """Return the share of pairs of nodes that were measured in neither direction."""
-    n = len(rtt.nodes)
-    unknown = int(np.count_nonzero(rtt.symmetric() == UNKNOWN_US))
-    return unknown / (n * (n - 1)) if n > 1 else 0.0
+def _drawn(rtt: RttMatrix, tree: ZoneTree) -> str:
+    layout = laid_out(rtt, np.random.default_rng(_SEED))
+    return picture(layout, rtt.nodes, tree, PictureNotes(pair_shares(rtt), Path(rtt.source).name))
 
 
 def _unmeasured(tree: ZoneTree) -> list[str]:
@@ -177,22 +183,12 @@ def _print_tables(
             table.add_row(zone.name, str(len(zone.nodes)), format_ms(zone.width_us), zone.medoid)
         table.caption = alone(len(zones) - len(shared))
         console.print(table)
-    console.print(f"{unknown_share(rtt):.1%} of the pairs are not measured.")
+    console.print(shares_said(pair_shares(rtt)))
     lost = _unmeasured(tree)
     if lost:
         console.print(f"In no zone, for nothing is measured: {', '.join(lost)}")
-    for line in _detours(triangles):
+    for line in detours_said(triangles):
         console.print(line)
-
-
-def _detours(triangles: tuple[Triangle, ...] | None) -> Iterator[str]:
-    if triangles is None:
-        yield f"Detours are looked for among {LARGEST} nodes at most."
-    for t in triangles or ():
-        yield (
-            f"{t.source} - {t.target}: {format_ms(t.direct_us)} directly, "
-            f"{format_ms(t.detour_us)} by way of {t.via} ({t.ratio:.1f} times)"
-        )
 
 
 def _document(
@@ -216,20 +212,13 @@ def _document(
         }
         for layer, zones in zip(tree.layers, facts, strict=True)
     ]
-    detours = [
-        {
-            "nodes": [t.source, t.target],
-            "via": t.via,
-            "directMs": t.direct_us / 1000,
-            "detourMs": t.detour_us / 1000,
-        }
-        for t in triangles or ()
-    ]
+    shares = pair_shares(rtt)
     return {
         "layers": layers,
-        "unknownShare": unknown_share(rtt),
+        "unknownShare": shares.unknown,
+        "staleShare": shares.stale,
         "unmeasuredNodes": _unmeasured(tree),
-        "worstTriangles": None if triangles is None else detours,
+        "worstTriangles": triangle_rows(triangles),
     }
 
 

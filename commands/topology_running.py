@@ -1,7 +1,7 @@
 """The zones that a running scheduler uses."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
@@ -10,8 +10,11 @@ from rich.table import Table
 
 from commands.console import Terminal
 from commands.running import running_scheduler
+from commands.topology_said import detours_said, shares_said, write_picture
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError
+from scheduler.topology.triangles import Triangle
+from telemetry.shares import PairShares
 
 _TITLE_WIDTH = 36
 """A narrower table would break its own title."""
@@ -25,11 +28,16 @@ def show_running(port: int, form: str) -> int:
     InputError
         If it does not answer, or `form` is not one it can be asked for.
     """
-    if form not in ("table", "json"):
-        fix = "give --delay-matrix; with --port there are table and json"
+    if form not in ("table", "json", "picture"):
+        fix = "give --delay-matrix; with --port there are table, json and picture"
         raise InputError(f"--output {form}", "needs the matrix", fix)
     scheduler = running_scheduler(port)
-    answer = scheduler.asked("zones") or {}
+    if form == "picture":
+        svg = scheduler.text("topology.svg")
+        if svg is None:
+            raise InputError(scheduler.address, "draws no picture", "it is of an older version")
+        return write_picture(svg)
+    answer = scheduler.asked("topology") or scheduler.asked("zones") or {}
     if form == "json":
         typer.echo(json.dumps(answer, indent=1))
         return 0
@@ -40,7 +48,26 @@ def show_running(port: int, form: str) -> int:
         console.print("There are no zones: clustering is off, or nothing is measured.")
     for layer in answer.get("layers", ()):
         _print_layer(console, layer)
+    for line in _said(answer):
+        console.print(line)
     return 0
+
+
+def _said(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what there is to say of the whole table."""
+    if "unknownShare" not in answer:
+        return
+    yield shares_said(PairShares(answer["unknownShare"], answer["staleShare"]))
+    for source in answer["sources"] or ():
+        pairs = counted(source["pairs"], "pair", "pairs")
+        yield f"From {source['source']}: {pairs}, half of them within {source['medianAgeSeconds']} s."
+    found = answer["worstTriangles"]
+    yield from detours_said(None if found is None else tuple(_triangle(row) for row in found))
+
+
+def _triangle(row: Mapping[str, Any]) -> Triangle:
+    direct_us, detour_us = (round(1000 * row[key]) for key in ("directMs", "detourMs"))
+    return Triangle(*row["nodes"], row["via"], direct_us, detour_us)
 
 
 def _print_layer(console: Console, layer: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_health import RttHealth
 from scheduler.service.settings import SchedulerConfiguration
+from telemetry.census import Census
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class ServiceState:
     """Everything the service knows. `changed` wakes the loop that looks at the queue.
 
     `broken` are the budgets believed to be broken; None where nobody watches them, and the RTT
-    table alone tells.
+    table alone tells. `census` counts what is known of pairs; None where nothing measures live.
     """
 
     settings: SchedulerConfiguration
@@ -61,6 +62,7 @@ class ServiceState:
     metrics: ServiceMetrics
     rtt: RttHealth = field(default_factory=RttHealth)
     broken: tuple[BrokenBudget, ...] | None = None
+    census: Census | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 

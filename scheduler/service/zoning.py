@@ -1,6 +1,7 @@
 """Zones kept in step with the RTT table, away from the event loop."""
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import Protocol
 
@@ -10,7 +11,9 @@ from scheduler.domain.delay import format_ms
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.state import Runner, ServiceState
 from telemetry.dated import Ages
+from telemetry.median import KEPT, median_rtt
 from telemetry.model import RttTable
+from telemetry.symmetric import SymmetricRtt, symmetric
 
 _REST_S = 30.0
 _REST = 20.0
@@ -38,6 +41,7 @@ class Zoning:
         self._runner = runner
         self._log = log
         self._rtt_changed = asyncio.Event()
+        self._last: deque[SymmetricRtt] = deque(maxlen=KEPT)
 
     def renew(self) -> None:
         """Have the zones made anew."""
@@ -54,11 +58,8 @@ class Zoning:
             if previous is None:  # later ones are repairs, and quick
                 number = len(state.cache.rtt.nodes)
                 state.journal.add(wall_s, "zones", f"clustering {number} nodes into zones")
-            diameters_us = state.settings.clustering.diameters_us
             try:
-                found = await self._runner(
-                    partial(self._zones, state.cache.rtt, diameters_us, previous)
-                )
+                found = await self._runner(partial(self._made, state.cache.rtt, previous))
             except Exception:  # noqa: BLE001 - zones only guide: the last ones are kept
                 self._log.exception("clustering.failed")
                 continue
@@ -69,6 +70,14 @@ class Zoning:
             state.metrics.clustering_s.observe(took_s)
             if isinstance(state.cache.rtt, Ages):  # it changes every few seconds, a little
                 await asyncio.sleep(max(_REST_S, _REST * took_s))
+
+    def _made(self, rtt: RttTable, previous: ZoneTree | None) -> ZoneTree:
+        """Return the zones of a table; of one that is measured live, of the median of the last."""
+        diameters_us = self._state.settings.clustering.diameters_us
+        if isinstance(rtt, Ages):
+            self._last.append(symmetric(rtt))
+            rtt = median_rtt(self._last)
+        return self._zones(rtt, diameters_us, previous)
 
 
 def _zones_said(zones: ZoneTree) -> str:

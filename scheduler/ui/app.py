@@ -23,7 +23,9 @@ from scheduler.ui.asking import number, page_of
 from scheduler.ui.explaining import ExplainFunction, explaining
 from scheduler.ui.guard import HEADERS, guard
 from scheduler.ui.health import Check, Checks, checks, notices, report
+from scheduler.ui.measuring import measuring
 from scheduler.ui.server_log import server_log
+from scheduler.ui.topology import topology, topology_map
 from scheduler.ui.views import Json
 
 _STATIC = Path(__file__).parent / "static"
@@ -65,6 +67,7 @@ class StatusApp:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._closing = asyncio.Event()
+        self._whole_table = asyncio.Lock()  # seconds of work in a large cluster: one at a time
         self._streams: set[asyncio.Task[None]] = set()
 
     def application(self) -> web.Application:
@@ -76,6 +79,9 @@ class StatusApp:
         app.router.add_get("/api/pods", self._pods)
         app.router.add_get("/api/pending", self._pending)
         app.router.add_get("/api/zones", self._zones)
+        app.router.add_get("/api/telemetry", self._telemetry)
+        app.router.add_get("/api/topology", self._topology)
+        app.router.add_get("/api/topology.svg", self._topology_map)
         app.router.add_get("/api/events", self._events)
         app.router.add_get("/api/explain/{namespace}/{name}", self._explain)
         app.router.add_get("/api/stream", self._stream)
@@ -112,6 +118,18 @@ class StatusApp:
 
     async def _zones(self, _request: web.Request) -> web.Response:
         return _json(await asyncio.to_thread(views.zones, self._freeze()))
+
+    async def _telemetry(self, _request: web.Request) -> web.Response:
+        return _json(measuring(self._board.state))
+
+    async def _topology(self, _request: web.Request) -> web.Response:
+        async with self._whole_table:
+            return _json(await asyncio.to_thread(topology, self._freeze()))
+
+    async def _topology_map(self, _request: web.Request) -> web.Response:
+        async with self._whole_table:
+            svg = await asyncio.to_thread(topology_map, self._freeze())
+        return web.Response(text=svg, content_type="image/svg+xml")
 
     async def _events(self, request: web.Request) -> web.Response:
         since = number(request, "since", 0)

@@ -63,21 +63,22 @@ function why(pod) {
   return all;
 }
 
-function delay(one, isLeaving) {
+function delay(one, isLeaving, isBelieved) {
   let rtt = one.rttMs === null ? "not measured" : `${one.rttMs} ms`;
   if (one.rttMs === null && one.from === null) rtt = "not placed";
-  const missed = one.holds ? "" : one.isSoft ? ", missed" : ", broken";
+  const missed = one.holds ? "" : one.isSoft ? ", missed" : isBelieved || one.ageS === undefined ? ", broken" : ", not confirmed";
   const kind = isLeaving ? "quiet" : one.holds ? "good" : one.isSoft ? "warn" : "bad";
   const line = element("span", `${one.to} `, "delay");
   line.append(element("span", `${rtt} / ${one.withinMs} ms${isLeaving ? "" : missed}`, kind));
   if (one.isSoft) line.append(element("span", " (soft)", "quiet"));
+  if (one.ageS !== undefined) line.append(element("span", ` ${one.source}, ${span(one.ageS)} ago`, "quiet"));
   return line;
 }
 
 function delays(pod) {
   if (!pod.delays.length) return element("span", "no delay asked for", "quiet");
   const all = document.createElement("span");
-  all.append(...pod.delays.map((one) => delay(one, pod.isTerminating)));
+  all.append(...pod.delays.map((one) => delay(one, pod.isTerminating, pod.isBroken)));
   return all;
 }
 
@@ -130,6 +131,21 @@ function showEvents(events) {
   while (list.children.length > KEPT) list.lastChild.remove();
 }
 
+function showTelemetry(telemetry) {
+  const { pairs, sources } = telemetry;
+  at("telemetry").hidden = !pairs;
+  if (!pairs) return;
+  const part = (count) => `${count} (${pairs.all ? ((100 * count) / pairs.all).toFixed(1) : 0} %)`;
+  fill("measured", [
+    ...pairs.believed.map((one) => [one.source, part(one.pairs), span(one.medianAgeS)]),
+    ["too old, or cut", part(pairs.stale), ""],
+    ["never measured", part(pairs.unknown), ""],
+  ]);
+  const troubled = sources.filter((one) => one.problem);
+  at("sources").replaceChildren(...troubled.map((one) => element("li", `${one.name}: ${one.problem}`)));
+  at("sources").hidden = !troubled.length;
+}
+
 async function ask(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
@@ -137,9 +153,9 @@ async function ask(path) {
 }
 
 async function refresh() {
-  const [pending, pods, zones, nodes] = await Promise.all([
+  const [pending, pods, zones, nodes, telemetry] = await Promise.all([
     ask(`/api/pending?limit=${ROWS}`), ask(`/api/pods?limit=${ROWS}`),
-    ask("/api/zones"), ask(`/api/nodes?limit=${ROWS}`),
+    ask("/api/zones"), ask(`/api/nodes?limit=${ROWS}`), ask("/api/telemetry"),
   ]);
   count("pending-count", pending, pending.pending);
   fill("pending", pending.pending.map((p) => [podName(p), why(p), p.attempts, span(p.waitingSeconds)]));
@@ -149,6 +165,7 @@ async function refresh() {
     const largest = layer.zones.reduce((best, zone) => (zone.nodes > best.nodes ? zone : best), { name: "", nodes: 0 });
     return [`${layer.diameterMs} ms`, layer.zones.length, largest.nodes ? `${largest.name} (${largest.nodes} nodes)` : ""];
   }));
+  showTelemetry(telemetry);
   count("nodes-count", nodes, nodes.nodes);
   fill("nodes", nodes.nodes.map((n) => [
     n.name, n.failureDomain, nodeState(n), n.pods, share(n.resources.cpu), share(n.resources.memory),
