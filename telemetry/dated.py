@@ -72,6 +72,11 @@ class DatedRtt:
     is_held: NDArray[np.bool_]
     beneath: Beneath | None = None
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether every pair may be known; else only those of reference nodes."""
+        return self.block_rows > 1
+
     def from_node(self, row: int) -> NDArray[np.int32]:
         """Return RTTs measured from `row`, the other direction filling the gaps."""
         out = self._directed(self._row(row), self._column(row), row)

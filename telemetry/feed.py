@@ -184,6 +184,10 @@ class Feed:
         if self._parts.desk is not None:
             self._parts.desk.focus(references - dead, near)
 
+    def set_zones(self, zone_of: Mapping[str, int]) -> None:
+        """Say which zone each node is in, for what is kept of zones in the largest clusters."""
+        self._store.set_zones(zone_of)
+
     def can_probe(self, reference: str, nodes: Iterable[str] | None) -> bool:
         """Whether these pairs can be measured on demand now, from one end or the other."""
         desk = self._parts.desk

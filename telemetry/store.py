@@ -5,7 +5,7 @@ age and what measured it: an agent's wins over an exporter's while it is believe
 an older. Files lie beneath. Nothing that was not measured ever becomes a number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,7 @@ from telemetry.stamps import (
     origins,
     tick_of,
 )
+from telemetry.zone_medians import ZoneMedians
 
 DENSE_NODES = 5_000
 """Up to so many nodes every pair is kept: 200 MB. Above, rows of reference nodes."""
@@ -67,6 +68,7 @@ class RttStore:
         self._details = Details()
         self._held: frozenset[str] = frozenset()
         self._files: tuple[RttTable, float] | None = None
+        self._medians = ZoneMedians({})
         self.version = 0
 
     @property
@@ -115,6 +117,15 @@ class RttStore:
                 if number not in rows:
                     self._blocks.drop(number)
 
+    def set_zones(self, zone_of: Mapping[str, int]) -> None:
+        """Have the medians between these zones kept, where not every pair is."""
+        if zone_of != self._medians.zone_of:
+            self._medians = ZoneMedians(zone_of)
+
+    def zone_median_us(self, node: str, other: str) -> int:
+        """Return the median RTT between two nodes' zones, to rank by; `UNKNOWN_US` without one."""
+        return self._medians.median_us(node, other)
+
     def hold(self, nodes: frozenset[str]) -> None:
         """Have the values of these nodes, believed dead, stay as they are however old."""
         if nodes != self._held:
@@ -144,6 +155,9 @@ class RttStore:
         )
         self._details.add(at, bursts)
         self._write(at, bursts, Origin.AGENT)
+        if not self.is_dense:
+            peers = [self._roster.names[column] for column in columns.tolist()]
+            self._medians.add(row.node, peers, bursts.rtt_us)
 
     def take_readings(self, readings: Readings, origin: Origin) -> None:
         """Take in what an exporter says.

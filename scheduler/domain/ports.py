@@ -202,11 +202,14 @@ class Interest:
         By reference, the nodes on which a budget of a running pod hangs.
     dead
         Nodes believed dead: what was last measured of them stays.
+    zone_of
+        Number of each node's zone, for what is known of zones where not every pair can be kept.
     """
 
     references: frozenset[str] = frozenset()
     near: Mapping[str, frozenset[str]] = field(default_factory=dict)
     dead: frozenset[str] = frozenset()
+    zone_of: Mapping[str, int] = field(default_factory=dict)
 
 
 class Prober(History, Protocol):

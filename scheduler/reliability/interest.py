@@ -42,7 +42,17 @@ def interest(snapshot: ClusterSnapshot) -> Interest:
         frozenset(references),
         {name: frozenset(nodes) for name, nodes in near.items() if nodes},
         frozenset(node.name for node in dead_nodes(snapshot.nodes)),
+        _zone_of(snapshot),
     )
+
+
+def _zone_of(snapshot: ClusterSnapshot) -> dict[str, int]:
+    """Return each node's zone of the smallest layer; without zones, its failure domain."""
+    zones = snapshot.zones
+    if zones.layers:
+        return dict(zip(zones.nodes, zones.layers[0].zone_of.tolist(), strict=True))
+    names = (node.name for node in snapshot.nodes.nodes)
+    return dict(zip(names, snapshot.nodes.domain.tolist(), strict=True))
 
 
 def _waiting(snapshot: ClusterSnapshot) -> Iterable[PodClass]:

@@ -26,6 +26,7 @@ class FeedProber:
 
     def focus(self, interest: Interest) -> None:
         """Say what decisions depend on now."""
+        self._feed.set_zones(interest.zone_of)
         self._feed.focus(interest.references, interest.near, interest.dead)
 
     def can_probe(self, reference: str, nodes: Sequence[str] | None) -> bool:

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.delay import format_ms
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.state import Runner, ServiceState
-from telemetry.dated import Ages
+from telemetry.dated import Ages, DatedRtt
 from telemetry.median import KEPT, median_rtt
 from telemetry.model import RttTable
 from telemetry.symmetric import SymmetricRtt, symmetric
@@ -72,7 +72,12 @@ class Zoning:
                 await asyncio.sleep(max(_REST_S, _REST * took_s))
 
     def _made(self, rtt: RttTable, previous: ZoneTree | None) -> ZoneTree:
-        """Return the zones of a table; of one that is measured live, of the median of the last."""
+        """Return the zones of a table; of one that is measured live, of the median of the last.
+
+        Of a table that holds but some rows no zones can be made: the last ones stay.
+        """
+        if isinstance(rtt, DatedRtt) and not rtt.is_dense:
+            return previous or ZoneTree()
         diameters_us = self._state.settings.clustering.diameters_us
         if isinstance(rtt, Ages):
             self._last.append(symmetric(rtt))

@@ -24,7 +24,10 @@ _ANSWER_S = 15.0
 """For an answer that is not held back: the scheduler may first have to ask whose the token is."""
 
 _DUPLICATE_S = 60.0
-_FIRST_REPORT_S = 10.0
+_RETRY_S = 10.0
+"""Longest wait for a connection, while nobody has said how often to report: where a scheduler is
+back it has the row within one interval."""
+
 _MOST_MEETINGS = 3
 
 
@@ -103,7 +106,7 @@ class Session:
         self._flight: Flight | None = None
         self._is_waiting = False
         self._sent_s = 0.0
-        self._report_s = _FIRST_REPORT_S
+        self._report_s = 0.0  # not told yet
         self._meetings = self._held_peers = 0
         self._errands = Errands()
         self._stands_back = False
@@ -188,7 +191,8 @@ class Session:
         self._is_waiting = False
         if isinstance(came, Failure):
             self._connection.close()
-            self._wait_after(came.kind, came.text, most_s=min(MOST_S, self._report_s))
+            most_s = min(MOST_S, self._report_s or _RETRY_S)
+            self._wait_after(came.kind, came.text, most_s=most_s)
             return
         try:
             said = read(came)
@@ -207,6 +211,7 @@ class Session:
             return
         self._settle(flight)
         self._backoff.reset()
+        is_first = not self._report_s
         self._report_s, self._meetings, self.is_well = told.report_s, 0, True
         role = "leads" if told.is_leading else "stands by"
         self._condition.now(
@@ -214,7 +219,7 @@ class Session:
         )
         begun = self._errands.begin(told.urgent) if told.is_leading else ()
         self._agent.heard(self, told, begun, self._held_peers)
-        self._plan(is_told=told.orders is not None or told.peers is not None)
+        self._plan(is_told=is_first or told.orders is not None or told.peers is not None)
 
     def _plan(self, *, is_told: bool) -> None:
         """Choose when to report next, after a report was taken or an order ended."""
@@ -265,7 +270,7 @@ class Session:
     def _meet(self, instance: str) -> None:
         self._meetings += 1
         if instance != self.instance:
-            self.instance = instance
+            self.instance, self._report_s = instance, 0.0
             self._errands.clear()
         self._owe_whole()
         if self._meetings > _MOST_MEETINGS:

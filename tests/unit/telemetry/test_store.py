@@ -300,6 +300,22 @@ def test_above_the_limit_only_rows_of_references_are_kept(clock: Hand) -> None:
     assert read(store.frozen(), "ac") == UNKNOWN_US
 
 
+def test_above_the_limit_the_medians_between_zones_remain_and_never_enter_the_table(
+    clock: Hand,
+) -> None:
+    store = new_store(clock, nodes="abcde", dense_nodes=3)
+    store.set_zones({"a": 0, "b": 0, "c": 1, "d": 1, "e": -1})
+    store.take(row("a", {"b": 1_000, "c": 10_000, "d": 30_000, "e": 7}))
+    for _ in range(4):
+        store.take(row("b", {"c": 12_000, "d": UNKNOWN_US}))
+
+    assert store.zone_median_us("a", "d") == 12_000
+    assert store.zone_median_us("d", "a") == 12_000
+    assert store.zone_median_us("a", "b") == 1_000
+    assert store.zone_median_us("a", "e") == UNKNOWN_US
+    assert read(store.frozen(), "bc") == UNKNOWN_US
+
+
 def test_the_last_bursts_of_a_reference_are_kept_with_their_losses(clock: Hand) -> None:
     store = new_store(clock)
     store.focus(frozenset("a"))
