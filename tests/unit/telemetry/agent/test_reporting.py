@@ -113,7 +113,9 @@ def test_an_agent_asks_a_scheduler_for_its_name_and_then_tells_it_all(loop: Skip
         first, second = scheduler.heads[:2]
         assert (first["to"], first["records"], first["seq"]) == ("", 0, 1)
         assert (second["to"], second["whole"], second["seq"]) == (INSTANCE, True, 2)
-        assert second["hold_ms"] == 10_000
+        assert second["hold_ms"] == 0, "how long to hold is not known yet"
+        loop.until(lambda: len(scheduler.heads) > 2)
+        assert scheduler.heads[2]["hold_ms"] == 10_000
         assert [peer.name for peer in agent.measured.peers] == ["a", "b", "c"]
         assert agent.measured.peers[1].address == "10.0.0.2"
 
