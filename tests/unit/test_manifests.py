@@ -35,7 +35,11 @@ def settings(tmp_path: Path) -> SchedulerConfiguration:
 
 def mounts(spec: dict[str, Any]) -> dict[str, str]:
     """Return mount path by the name of what is mounted there."""
-    volumes = {v["name"]: v.get("configMap", {}).get("name", "") for v in spec["volumes"]}
+    volumes = {
+        v["name"]: v.get("configMap", {}).get("name", "")
+        or v.get("secret", {}).get("secretName", "")
+        for v in spec["volumes"]
+    }
     return {volumes[m["name"]]: m["mountPath"] for m in spec["containers"][0]["volumeMounts"]}
 
 
@@ -69,7 +73,7 @@ def test_replicas_elect_a_leader_by_the_lease_they_have_a_right_to(
 
 def test_the_probes_ask_the_port_the_scheduler_serves(spec: dict[str, Any]) -> None:
     (container,) = spec["containers"]
-    (port,) = container["ports"]
+    (port,) = [one for one in container["ports"] if one["name"] == "http"]
 
     assert f"--port={port['containerPort']}" in container["args"]
     for probe in ("livenessProbe", "readinessProbe"):
