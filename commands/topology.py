@@ -88,21 +88,29 @@ def run_topology(request: TopologyRequest, form: Form) -> int:
         )
     with Console(stderr=True).status(f"Clustering {len(rtt.nodes)} nodes …"):
         tree = zone_tree(rtt, settings.clustering.diameters_us)
-        if form == "picture":
-            return write_picture(_drawn(rtt, tree))
-        facts = [zone_facts(rtt, tree, layer) for layer in tree.layers]
-        is_small = len(rtt.nodes) <= LARGEST
-        triangles = worst_triangles(rtt, _TRIANGLES) if is_small else None
-    match form:
-        case "table":
-            _print_tables(rtt, tree, facts, triangles)
-        case "json":
-            typer.echo(json.dumps(_document(rtt, tree, facts, triangles), indent=1))
-        case "labels":
-            typer.echo(yaml.safe_dump_all(_labelled(tree), sort_keys=False), nl=False)
+    _write(rtt, tree, form)
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     return 0
+
+
+def _write(
+    rtt: RttMatrix, tree: ZoneTree, form: Literal["table", "json", "labels", "picture"]
+) -> None:
+    if form == "labels":
+        typer.echo(yaml.safe_dump_all(_labelled(tree), sort_keys=False), nl=False)
+        return
+    if form == "picture":
+        layout = laid_out(rtt, np.random.default_rng(_SEED))
+        notes = PictureNotes(pair_shares(rtt), Path(rtt.source).name)
+        write_picture(picture(layout, rtt.nodes, tree, notes))
+        return
+    facts = [zone_facts(rtt, tree, layer) for layer in tree.layers]
+    triangles = worst_triangles(rtt, _TRIANGLES) if len(rtt.nodes) <= LARGEST else None
+    if form == "table":
+        _print_tables(rtt, tree, facts, triangles)
+    else:
+        typer.echo(json.dumps(_document(rtt, tree, facts, triangles), indent=1))
 
 
 def _check_alone(request: TopologyRequest) -> None:
@@ -149,11 +157,6 @@ def _write_packed(rtt: RttMatrix) -> int:
     if as_text > CONFIG_MAP_BYTES:
         typer.echo("warning: too large for a ConfigMap: mount it from a volume", err=True)
     return 0
-
-
-def _drawn(rtt: RttMatrix, tree: ZoneTree) -> str:
-    layout = laid_out(rtt, np.random.default_rng(_SEED))
-    return picture(layout, rtt.nodes, tree, PictureNotes(pair_shares(rtt), Path(rtt.source).name))
 
 
 def _unmeasured(tree: ZoneTree) -> list[str]:

@@ -1,7 +1,7 @@
 """The zones that a running scheduler uses."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.console import Terminal
-from commands.running import running_scheduler
+from commands.running import RunningScheduler, running_scheduler
 from commands.topology_said import detours_said, shares_said, write_picture
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import InputError
@@ -33,16 +33,26 @@ def show_running(port: int, form: str) -> int:
         raise InputError(f"--output {form}", "needs the matrix", fix)
     scheduler = running_scheduler(port)
     if form == "picture":
-        svg = scheduler.text("topology.svg")
-        if svg is None:
-            raise InputError(scheduler.address, "draws no picture", "it is of an older version")
-        return write_picture(svg)
+        _write_picture(scheduler)
+        return 0
     answer = scheduler.asked("topology") or scheduler.asked("zones") or {}
     if form == "json":
         typer.echo(json.dumps(answer, indent=1))
         return 0
+    _print(scheduler.summary.get("notices", ()), answer)
+    return 0
+
+
+def _write_picture(scheduler: RunningScheduler) -> None:
+    svg = scheduler.text("topology.svg")
+    if svg is None:
+        raise InputError(scheduler.address, "draws no picture", "it is of an older version")
+    write_picture(svg)
+
+
+def _print(notices: Sequence[str], answer: Mapping[str, Any]) -> None:
     console = Terminal(markup=False, highlight=False)  # names are data
-    for notice in scheduler.summary.get("notices", ()):
+    for notice in notices:
         console.print(notice)
     if not answer.get("layers"):
         console.print("There are no zones: clustering is off, or nothing is measured.")
@@ -50,7 +60,6 @@ def show_running(port: int, form: str) -> int:
         _print_layer(console, layer)
     for line in _said(answer):
         console.print(line)
-    return 0
 
 
 def _said(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -59,15 +68,16 @@ def _said(answer: Mapping[str, Any]) -> Iterator[str]:
         return
     yield shares_said(PairShares(answer["unknownShare"], answer["staleShare"]))
     for source in answer["sources"] or ():
-        pairs = counted(source["pairs"], "pair", "pairs")
-        yield f"From {source['source']}: {pairs}, half of them within {source['medianAgeSeconds']} s."
+        pairs, age_s = counted(source["pairs"], "pair", "pairs"), source["medianAgeSeconds"]
+        yield f"From {source['source']}: {pairs}, half of them at most {age_s:g} s old."
     found = answer["worstTriangles"]
     yield from detours_said(None if found is None else tuple(_triangle(row) for row in found))
 
 
 def _triangle(row: Mapping[str, Any]) -> Triangle:
     direct_us, detour_us = (round(1000 * row[key]) for key in ("directMs", "detourMs"))
-    return Triangle(*row["nodes"], row["via"], direct_us, detour_us)
+    source, target = row["nodes"]
+    return Triangle(source, target, row["via"], direct_us, detour_us)
 
 
 def _print_layer(console: Console, layer: Mapping[str, Any]) -> None:

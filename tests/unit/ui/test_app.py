@@ -243,3 +243,16 @@ async def test_a_port_in_use_is_said_in_one_sentence() -> None:
         ):
             async with served(board, port):
                 pass
+
+
+async def test_the_table_as_a_whole_is_told_and_drawn() -> None:
+    async with a_page() as (session, _):
+        told = await fetched(session, "/api/topology")
+        async with session.get("/api/topology.svg") as answer:
+            kind, drawn = answer.content_type, await answer.text()
+
+        assert (told["nodes"], told["unknownShare"], told["staleShare"]) == (3, 0.0, None)
+        assert [len(layer["zones"]) for layer in told["layers"]] == [3, 1, 1]
+        assert told["worstTriangles"] == []
+        assert kind == "image/svg+xml"
+        assert drawn.count('<circle class="dot') == 3
