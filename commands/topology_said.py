@@ -13,7 +13,7 @@ from telemetry.shares import PairShares
 
 def shares_said(shares: PairShares) -> str:
     """Return which part of the pairs is not known."""
-    stale = "n/a, a file has one age" if shares.stale is None else f"{shares.stale:.1%}"
+    stale = "n/a, all are of one age" if shares.stale is None else f"{shares.stale:.1%}"
     return f"Pairs never measured: {shares.unknown:.1%}; measured too long ago: {stale}."
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from commands.app import app
 from telemetry.sources.file import read_matrix
@@ -53,7 +53,23 @@ def test_json_holds_every_zone(tmp_path: Path) -> None:
     assert document["layers"][2]["zones"] == [
         {"name": "z100-b", "nodes": ["a", "b", "c"], "medoid": "b", "widestMs": 30}
     ]
-    assert document["unknownShare"] == 0
+    assert (document["unknownShare"], document["staleShare"]) == (0, None)
+
+
+def test_the_table_tells_which_part_of_the_pairs_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(
+        '{"nodes": ["a", "b", "c"], "rtt_ms": [[0, 1, null], [1, 0, 2], [null, 2, 0]]}'
+    )
+    ran = CliRunner().invoke(app, ["topology", f"--delay-matrix={tmp_path / 'm.json'}"])
+    assert "Pairs never measured: 33.3%; measured too long ago: n/a" in ran.stdout
+
+
+def test_the_picture_is_one_svg_with_every_node(tmp_path: Path) -> None:
+    status, out, _ = called(tmp_path, "--output", "picture")
+    assert status == 0
+    assert out.startswith("<svg ")
+    assert out.count('class="dot') == 3
+    assert "m.txt" in out
 
 
 def test_labels_are_node_manifests(tmp_path: Path) -> None:
@@ -167,3 +183,43 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str], said:
     ran = CliRunner().invoke(app, ["topology", *arguments])
 
     assert (ran.exit_code, said in ran.stderr) == (2, True)
+
+
+RUNNING = {"/api/summary": Canned(b'{"podsPlaced": 0}')}
+
+
+def asked_on_port(server: str, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["topology", f"--port={server.rpartition(':')[2]}", *arguments])
+
+
+def test_a_running_scheduler_tells_what_is_known_by_source_and_how_old_it_is() -> None:
+    triangle = {"nodes": ["a", "c"], "via": "b", "directMs": 30, "detourMs": 3}
+    whole = {
+        "layers": [],
+        "unknownShare": 0.1,
+        "staleShare": 0.25,
+        "sources": [{"source": "agent", "pairs": 6, "medianAgeSeconds": 12.5}],
+        "worstTriangles": [triangle],
+    }
+    with serving(RUNNING | {"/api/topology": Canned(json.dumps(whole).encode())}) as server:
+        ran = asked_on_port(server)
+
+    assert ran.exit_code == 0, ran.stderr
+    assert "Pairs never measured: 10.0%; measured too long ago: 25.0%." in ran.stdout
+    assert "From agent: 6 pairs, half of them at most 12.5 s old." in ran.stdout
+    assert "a - c: 30ms directly, 3ms by way of b (10.0 times)" in ran.stdout
+
+
+def test_a_running_scheduler_draws_the_picture_itself() -> None:
+    with serving(RUNNING | {"/api/topology.svg": Canned(b"<svg/>")}) as server:
+        ran = asked_on_port(server, "--output=picture")
+
+    assert (ran.exit_code, ran.stdout) == (0, "<svg/>")
+
+
+def test_a_running_scheduler_that_draws_nothing_is_said_to_be_older() -> None:
+    with serving(RUNNING) as server:
+        ran = asked_on_port(server, "--output=picture")
+
+    assert ran.exit_code == 2
+    assert "draws no picture; it is of an older version" in ran.stderr
