@@ -16,7 +16,8 @@ class Census:
     """Directed pairs of two nodes, counted.
 
     `believed` holds, by origin, how many pairs are believed and the median of their ages in
-    seconds; `stale` pairs were measured, but too long ago, or are cut; `unknown` ones never.
+    seconds; `stale` pairs were measured, but too long ago, or are cut; `unknown` ones never. A pair
+    is counted as it is read: one end's measurement stands for both directions.
     """
 
     believed: Mapping[Origin, tuple[int, float]]
@@ -30,20 +31,19 @@ class Census:
 
 
 def census(rtt: DatedRtt) -> Census:
-    """Count all directed pairs, each as its own direction was measured.
+    """Count all directed pairs.
 
     Notes
     -----
-    O(n²): for a thread, not for the event loop. A pair that a file alone knows counts as the
-    file's; one that was measured and is stale counts as stale unless a file stands in for it.
+    O(n²): for a thread, not for the event loop. What a file alone knows counts as the file's.
     """
     stale = unknown = 0
     ages: dict[Origin, list[NDArray[np.float64]]] = {}
     for row in range(len(rtt.nodes)):
-        origin, age_s = _directed(rtt, row)
+        origin, age_s = _as_read(rtt, row)
         others = np.arange(len(rtt.nodes)) != row
-        was_measured = rtt.measured(row)[0] != UNKNOWN_US
         is_nobodys = others & (origin == Origin.NONE)
+        was_measured = rtt.was_measured(row)
         stale += int(np.count_nonzero(is_nobodys & was_measured))
         unknown += int(np.count_nonzero(is_nobodys & ~was_measured))
         for kind in Origin:
@@ -54,14 +54,13 @@ def census(rtt: DatedRtt) -> Census:
     return Census({k: (len(v), float(np.median(v))) for k, v in joined.items()}, stale, unknown)
 
 
-def _directed(rtt: DatedRtt, row: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _as_read(rtt: DatedRtt, row: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return what tells of each pair from a node, as `Origin` numbers, and how old it is."""
-    _, stamps = rtt.measured(row)
-    is_believed = rtt.forward(row) != UNKNOWN_US
-    origin = np.where(is_believed, origins(stamps), int(Origin.NONE))
+    stamps = rtt.stamps_from(row)
+    origin = origins(stamps)
     age_s = np.maximum(0.0, rtt.now_s - (ticks(stamps) - 1) * TICK_S)
     if rtt.beneath is not None:
-        from_file = ~is_believed & (rtt.beneath_row(row) != UNKNOWN_US)
+        from_file = (origin == Origin.NONE) & (rtt.beneath_row(row) != UNKNOWN_US)
         origin = np.where(from_file, int(Origin.FILE), origin)
         age_s = np.where(from_file, rtt.now_s - rtt.beneath.taken_s, age_s)
     return origin, age_s

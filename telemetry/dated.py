@@ -131,13 +131,21 @@ class DatedRtt:
         out = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
         return self._over(out, lambda table, at: table.from_node(at), row)
 
-    def measured(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
-        """Return what a node measured, believed or not, and the stamps, shape ``(n,)`` each."""
-        return self._row(row)
+    def stamps_from(self, row: int) -> NDArray[np.uint32]:
+        """Return the stamps of what is read from a node, shape ``(n,)``; 0 where nothing is.
 
-    def forward(self, row: int) -> NDArray[np.int32]:
-        """Return what is believed of what a node measured itself, shape ``(n,)``."""
-        return self._forward(row)
+        Without what lies beneath.
+        """
+        (own_us, own_stamps), (other_us, other_stamps) = self._row(row), self._column(row)
+        there = self._believed(own_us, own_stamps, row)
+        back = self._believed(other_us, other_stamps, row)
+        counts = _own_counts(there, own_stamps, back, other_stamps)
+        known = (there != UNKNOWN_US) | (back != UNKNOWN_US)
+        return np.where(known, np.where(counts, own_stamps, other_stamps), np.uint32(0))
+
+    def was_measured(self, row: int) -> NDArray[np.bool_]:
+        """Whether each pair of a node was ever measured, from one end or the other."""
+        return np.asarray((self._row(row)[1] != 0) | (self._column(row)[1] != 0))
 
     # Directions as they were measured
 
