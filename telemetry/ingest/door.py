@@ -11,13 +11,23 @@ from typing_extensions import override
 
 @dataclass(frozen=True, slots=True)
 class DoorLimits:
-    """Most connections, of all and of one address; those beyond are closed at once.
+    """What a connection may cost before it is known who is at its end.
 
-    An agent has one. Where a proxy stands between, all agents' come from its address.
+    Parameters
+    ----------
+    connections, of_one_address
+        Most at once, of all and of one address; those beyond are closed. An agent has one. Where a
+        proxy stands between, all agents' come from its address.
+    head_s
+        For the head of a request to arrive, counted from the end of the one before, seconds.
+    body_s
+        For the body, seconds.
     """
 
     connections: int = 20_000
     of_one_address: int = 256
+    head_s: float = 30.0
+    body_s: float = 10.0
 
 
 class Door:

@@ -19,16 +19,13 @@ from telemetry.ingest.door import Door, DoorLimits
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.refusal import NO_REPORT, Refusal
 
-_BODY_S = 10.0
-"""For a whole body to arrive."""
-
 _MOST_BODIES = 64
 """Read at once; others wait with little of theirs in memory."""
 
 _BUFFER = 16 << 10
 _LINGER_S = 2.0
-_IDLE_S = 30.0
 _CLOSE_S = 1.0
+_INTERVALS = 3
 _HANDSHAKE_S = 10.0
 _BACKLOG = 1024
 """Agents that come all at once, after a restart, are let wait by the system."""
@@ -76,12 +73,12 @@ async def serving(ingest: Ingest, where: Listening) -> AsyncIterator[int]:
     PortUnusable
         If the port is taken or not allowed, or the address is not this machine's.
     """
-    endpoint = _Endpoint(ingest)
+    endpoint = _Endpoint(ingest, where.limits.body_s)
     server = web.Server(
         endpoint.answer,
         handler_cancellation=True,  # a hold ends with the agent's connection
-        # Between two requests, and for the head of one.
-        keepalive_timeout=max(_IDLE_S, 3 * ingest.report_s),
+        # Agents that are not held report every now and then; theirs are kept.
+        keepalive_timeout=max(where.limits.head_s, _INTERVALS * ingest.report_s),
         lingering_time=_LINGER_S,
         read_bufsize=_BUFFER,
         auto_decompress=False,
@@ -137,8 +134,8 @@ def _listening(where: Listening) -> socket.socket:
 class _Endpoint:
     """Answers requests."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, ingest: Ingest, body_s: float) -> None:
+        self._ingest, self._body_s = ingest, body_s
         self._bodies = asyncio.Semaphore(_MOST_BODIES)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -179,14 +176,14 @@ class _Endpoint:
     async def _body(self, request: web.BaseRequest, most: int) -> bytes:
         chunks, size = [], 0
         try:
-            async with self._bodies, asyncio.timeout(_BODY_S):
+            async with self._bodies, asyncio.timeout(self._body_s):
                 async for chunk in request.content.iter_any():
                     size += len(chunk)
                     if size > most:
                         raise _too_large(most)
                     chunks.append(chunk)
         except TimeoutError:
-            said = f"the report did not arrive within {_BODY_S:g} s; send it without pauses"
+            said = f"the report did not arrive within {self._body_s:g} s; send it without pauses"
             raise Refusal("form", said) from None
         except web.RequestPayloadError as error:
             raise Refusal("form", f"the body does not arrive as HTTP has it: {error}") from None

@@ -11,8 +11,11 @@ import pytest
 from telemetry.agent import wire
 from telemetry.ingest.door import DoorLimits
 from telemetry.ingest.endpoint import Listening, PortUnusable, serving
+from telemetry.ingest.ingest import IngestTerms
 from telemetry.rows import MeasuredRow
 from tests.real.agents import (
+    ACCOUNT,
+    INSTANCE,
     Answer,
     Caller,
     Scene,
@@ -159,6 +162,59 @@ async def test_connections_of_one_address_are_bounded() -> None:
             pytest.fail("no connection is let in though one has ended")
         for one in held:
             one.close()
+
+
+def request_head(length: int) -> bytes:
+    lines = [
+        f"POST {wire.PATH} HTTP/1.1",
+        "Host: x",
+        f"Content-Type: {wire.CONTENT_TYPE}",
+        "Authorization: Bearer a",
+        f"Content-Length: {length}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def trickled(port: int, said: bytes, *, first: bytes = b"") -> bytes:
+    """Send a byte at a time, for as long as somebody listens; return what is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(first)
+    answered = asyncio.create_task(reader.read())
+    async with asyncio.timeout(20):
+        for at in range(len(said)):
+            if answered.done():
+                break
+            writer.write(said[at : at + 1])
+            await asyncio.sleep(0.02)
+        answer = await answered
+    writer.close()
+    return answer
+
+
+def hurried() -> Scene:
+    """Return the ingest of a cluster whose agents report all the time."""
+    return scene(terms=IngestTerms(ACCOUNT, report_s=0.05, instance=INSTANCE))
+
+
+@pytest.mark.parametrize("sent", [b"", b"P", request_head(9)[:-2] + b"A: b\r\n" * 500])
+async def test_who_never_ends_the_head_of_a_request_is_cut_off(sent: bytes) -> None:
+    made = hurried()
+    where = Listening(0, "127.0.0.1", limits=DoorLimits(head_s=0.3))
+    async with serving(made.ingest, where) as port:
+        assert b"200" not in await trickled(port, sent)
+
+    assert (made.taken, made.verifier.asked) == ({}, {})
+
+
+async def test_who_never_ends_a_body_is_refused_and_cut_off() -> None:
+    made = hurried()
+    where = Listening(0, "127.0.0.1", limits=DoorLimits(body_s=0.3))
+    async with serving(made.ingest, where) as port:
+        answer = await trickled(port, bytes(5_000), first=request_head(5_000))
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"did not arrive within 0.3 s" in answer
+    nothing_changed(made, "form")
 
 
 @pytest.mark.parametrize(
