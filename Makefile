@@ -15,7 +15,7 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-live control-plane clean
+.PHONY: help run test check format bench bench-live control-plane exporters clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -47,6 +47,9 @@ bench-live: $(VENV)/.run-ready ## measure beside kube-scheduler on a real API se
 
 control-plane: ## build the real control plane that the e2e tests run, once (needs Go)
 	@tests/control_plane/build.sh
+
+exporters: ## fetch the real Prometheus and exporters that the e2e tests run, once (Debian)
+	@tests/exporters/fetch.sh
 
 clean: ## remove what was made here, .venv included
 	@rm -rf $(VENV) .isochrone .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

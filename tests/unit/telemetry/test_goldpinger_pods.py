@@ -89,7 +89,7 @@ def recorded(name: str, instance: str, path: str = "/check", take: int = 1) -> b
     records = json.loads((RECORDED / f"{name}.json").read_text())["records"]
     wanted = (instance, path, take)
     return next(
-        r["body"].encode()
+        str(r["body"]).encode()
         for r in records
         if (r["instance"], r["path"], r.get("take", 1)) == wanted
     )

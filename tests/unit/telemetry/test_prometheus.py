@@ -156,8 +156,12 @@ def test_a_result_that_is_no_instant_vector_is_refused(result: object) -> None:
 def test_a_preset_fills_in_its_window(name: str) -> None:
     preset = PRESETS[name]
 
-    assert "{window}" not in preset.promql(120)
-    assert preset.promql(120).count("[120s]") == preset.query.count("[{window}]")
+    asked = preset.promql(120)
+
+    assert "{window}" not in asked
+    assert "{reach}" not in asked
+    assert asked.count("offset 120s") == preset.query.count("offset {window}")
+    assert asked.count("[420s]") == preset.query.count("[{reach}]")
 
 
 @pytest.mark.parametrize(
