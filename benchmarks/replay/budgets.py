@@ -18,7 +18,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.replay.snapshots import NAMES, sustained_us, truths
+from benchmarks.replay.snapshots import NAMES, STEP_S, sustained_us, truths
 from scheduler.domain.delay import DelayConstraint, Reference
 from scheduler.domain.node import Node
 from scheduler.domain.resources import PODS
@@ -32,7 +32,6 @@ from telemetry.store import KeepSettings, RttStore
 
 BUDGETS_MS = (10, 25, 50, 100)
 _ARRIVALS = 12  # so that every pod is followed for six snapshots at least
-_STEP_S = 3_600.0
 _DAYS_S = 30 * 86_400.0
 
 
@@ -120,7 +119,7 @@ class RememberedBursts:
 
     def measure(self, truth: NDArray[np.int32]) -> None:
         """Have every reference measure its pairs."""
-        self.now_s += _STEP_S
+        self.now_s += STEP_S
         cuts = np.searchsorted(self._pairs.reference, np.arange(1, len(NAMES)))
         for reference, nodes in enumerate(np.split(self._pairs.node, cuts)):
             rtt_us, small = truth[reference, nodes], np.zeros(len(nodes), dtype=np.uint8)

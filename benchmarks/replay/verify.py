@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.replay.snapshots import NAMES, matrix, truths
+from benchmarks.replay.snapshots import NAMES, AgedMatrix, matrix, truths
 from scheduler.domain.delay import DelayConstraint, Reference
 from scheduler.domain.node import Node
 from scheduler.domain.plan import Assignment
@@ -22,7 +22,6 @@ from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.plan import plan
 from scheduler.service.measured_anew import DecidingPair, measured_anew
-from telemetry.model import RttMatrix
 
 BUDGETS_MS = (5, 10, 25, 50, 100)
 
@@ -44,7 +43,8 @@ class Outcome:
     `node` is where the pod was bound, -1 for unschedulable. `unverified` is where it had been bound
     without measuring. `probes` are pairs measured one by one; `stars` whole rows. `is_false` says
     that the value at binding exceeds the budget; `is_missed` that a node in budget was there and
-    none found; `was_false` and `was_missed` say so of the answer without measuring.
+    none found; `was_false` and `was_missed` say so of the answer without measuring. `has_margin`
+    says that the pod was bound with a tenth of its budget to spare.
     """
 
     node: int
@@ -55,6 +55,7 @@ class Outcome:
     is_missed: bool
     was_false: bool
     was_missed: bool
+    has_margin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Tally:
     stars_share: float
     missed_share: float
     missed_share_unverified: float
+    margin_share: float
+    """Of the bound pods, those with a tenth of their budget to spare."""
 
 
 def questions(
@@ -130,7 +133,7 @@ class Replay:
             chosen = self._decided(pod, question, known)
         return _judged(question, first, chosen, probes, stars)
 
-    def _decided(self, pod: Pod, question: Question, known: RttMatrix) -> Assignment | None:
+    def _decided(self, pod: Pod, question: Question, known: AgedMatrix) -> Assignment | None:
         made = plan(_frozen(self._base, pod, question.is_full, known), self._settings)
         return made.assignments[0] if made.assignments else None
 
@@ -148,6 +151,7 @@ def tally(outcomes: Sequence[Outcome]) -> Tally:
         sum(o.stars for o in outcomes) / stays,
         sum(o.is_missed for o in outcomes) / stays,
         sum(o.was_missed for o in outcomes) / stays,
+        sum(o.has_margin for o in outcomes) / max(1, sum(o.node >= 0 for o in outcomes)),
     )
 
 
@@ -157,7 +161,7 @@ def _pod(reference: int, budget_ms: int) -> Pod:
 
 
 def _frozen(
-    base: ClusterSnapshot, pod: Pod, is_full: NDArray[np.bool_], rtt: RttMatrix
+    base: ClusterSnapshot, pod: Pod, is_full: NDArray[np.bool_], rtt: AgedMatrix
 ) -> ClusterSnapshot:
     return replace(
         base, nodes=replace(base.nodes, is_unschedulable=is_full), pending=(pod,), rtt=rtt
@@ -165,8 +169,8 @@ def _frozen(
 
 
 def _measured(
-    known: RttMatrix, reference: int, nodes: Sequence[int], truth: NDArray[np.int32]
-) -> RttMatrix:
+    known: AgedMatrix, reference: int, nodes: Sequence[int], truth: NDArray[np.int32]
+) -> AgedMatrix:
     return known.with_pairs({(reference, j): int(truth[reference, j]) for j in nodes})
 
 
@@ -185,4 +189,5 @@ def _judged(
         is_missed=after < 0 and bool(is_near.any()),
         was_false=before >= 0 and not is_near[before],
         was_missed=before < 0 and bool(is_near.any()),
+        has_margin=after >= 0 and 10 * far_us[after] <= 9_000 * question.budget_ms,
     )

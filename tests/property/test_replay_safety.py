@@ -15,7 +15,7 @@ from scheduler.service.settings import ClusteringSettings
 
 SEED = 41
 NEAREST = CostSettings()
-BY_LOAD = CostSettings(latency_weight=0)
+BY_LOAD = CostSettings(latency_weight=0, margin_weight=0)
 
 
 @pytest.mark.parametrize("cost", [NEAREST, BY_LOAD], ids=["the nearest node", "the emptiest node"])
@@ -29,6 +29,21 @@ def test_nothing_that_was_measured_before_binding_is_beyond_its_budget(cost: Cos
     assert found.false_admits_unverified > 0  # or there was nothing to prevent
     assert found.mean_probes <= 1.15
     assert found.missed_share <= 0.001
+
+
+def test_a_margin_is_preferred_and_never_asked_for() -> None:
+    asked = list(questions(300, 0.3, np.random.default_rng(SEED)))
+    found = []
+    for cost in (CostSettings(latency_weight=0), BY_LOAD):
+        replay = Replay(PlacementSettings(cost=cost))
+        found.append(tally([replay.answer(question) for question in asked]))
+    preferring, indifferent = found
+
+    assert preferring.margin_share > indifferent.margin_share
+    assert preferring.missed_share <= 0.001
+    assert (
+        preferring.mean_probes <= 1.15
+    )  # jumps are what is refuted, and a margin does not see them
 
 
 def test_running_pods_are_seldom_moved_and_seldom_wrongly() -> None:
