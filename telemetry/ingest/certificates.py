@@ -27,6 +27,8 @@ class Certificates:
     told
         Takes what is wrong with files that changed and cannot be used, once a change, and nothing
         when new ones are used.
+    look_s
+        Between two looks at the files, seconds.
 
     Raises
     ------
@@ -35,9 +37,15 @@ class Certificates:
     """
 
     def __init__(
-        self, certificate: Path, key: Path, told: Callable[[str], None] = lambda _what: None
+        self,
+        certificate: Path,
+        key: Path,
+        told: Callable[[str], None] = lambda _what: None,
+        *,
+        look_s: float = _LOOK_S,
     ) -> None:
         self._certificate, self._key, self._told = certificate, key, told
+        self._look_s = look_s
         self._stamp = self._stamped()
         self._newest = self._loaded()
         # What connections begin with. OpenSSL asks before it looks for a certificate, and a context
@@ -48,24 +56,31 @@ class Certificates:
     async def follow(self) -> None:
         """Use what the files hold whenever they change, until cancelled."""
         while True:
-            await asyncio.sleep(_LOOK_S)
-            await asyncio.to_thread(self.look)
+            await asyncio.sleep(self._look_s)
+            self._tell(await asyncio.to_thread(self._renewed))
 
     def look(self) -> None:
         """Use what the files hold, if they changed; the last certificate where that is unusable.
 
         The two files may change one after the other: what does not fit yet is looked at again.
         """
+        self._tell(self._renewed())
+
+    def _tell(self, what: str | None) -> None:
+        if what is not None:
+            self._told(what)
+
+    def _renewed(self) -> str | None:
+        """Return what is wrong with files that changed, or nothing; None if they did not."""
         stamp = self._stamped()
         if stamp == self._stamp:
-            return
+            return None
         self._stamp = stamp
         try:
             self._newest = self._loaded()
         except CertificateUnusable as error:
-            self._told(f"{error}; the last certificate is kept")
-        else:
-            self._told("")
+            return f"{error}; the last certificate is kept"
+        return ""
 
     def _give_newest(
         self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _: ssl.SSLContext

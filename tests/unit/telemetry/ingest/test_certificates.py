@@ -62,6 +62,24 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) 
     assert told == [""]
 
 
+async def test_files_are_looked_at_while_it_serves(tmp_path: Path) -> None:
+    used = make_certificate(tmp_path, "used")
+    second = make_certificate(tmp_path, "second")
+    renewed = asyncio.Event()
+
+    def told(what: str) -> None:
+        if not what:  # between the two files' replacement they do not fit
+            renewed.set()
+
+    certificates = Certificates(*used, told, look_s=0.02)
+    async with serving(scene().ingest, Listening(0, "127.0.0.1", certificates)) as port:
+        put(second, used)
+        async with asyncio.timeout(20):
+            await renewed.wait()
+
+        assert await report(port, second[0]) == 200
+
+
 async def test_connections_from_before_a_renewal_go_on(tmp_path: Path) -> None:
     used = make_certificate(tmp_path, "used")
     second = make_certificate(tmp_path, "second")
