@@ -77,9 +77,10 @@ class Loop:
             self._selector.register(sock.fileno(), events, ready)
 
     def unwatch(self, sock: Watchable) -> None:
-        """Call back no more; does nothing where the socket is not watched."""
-        if sock.fileno() in self._selector.get_map():
-            self._selector.unregister(sock.fileno())
+        """Call back no more; does nothing where the socket is not watched, or closed."""
+        number = sock.fileno()
+        if number >= 0 and number in self._selector.get_map():
+            self._selector.unregister(number)
 
     def call_at(self, at_s: float, call: Call) -> Timer:
         """Have `call` called once at a time of `now_s`, or as soon as possible after it.

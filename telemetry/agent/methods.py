@@ -131,7 +131,7 @@ class Methods:
             ladder.trial_after = min(ladder.trial_after * 4, _LAST_TRIAL)
             return False
         ladder.lost += 1
-        if ladder.lost >= _PATIENCE:
+        if ladder.lost >= _PATIENCE and allowed:
             place = allowed.index(burst.method) if burst.method in allowed else -1
             ladder.using = allowed[(place + 1) % len(allowed)]
         return True

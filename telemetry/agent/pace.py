@@ -5,6 +5,8 @@ from telemetry.agent.burst import PACKETS
 SLOWEST_PPS, FASTEST_PPS = 0.1, 100_000.0
 _DEPTH_S = 0.05
 """What may be caught up on at once. With more, a star would begin with a flood."""
+_WHOLE = 1.0 - 1e-6
+"""A token. Having waited for as long as was said can fall short of one by a rounding."""
 _MASK = (1 << 64) - 1
 
 
@@ -61,13 +63,12 @@ class Bucket:
     def wait_s(self, now_s: float) -> float:
         """Return how long until a packet may pass, 0 when it may now."""
         self._fill(now_s)
-        return max(1.0 - self._tokens, 0.0) / self._pps
+        return 0.0 if self._tokens >= _WHOLE else (1.0 - self._tokens) / self._pps
 
     def take(self, now_s: float) -> bool:
         """Let a packet pass, if it may."""
         self._fill(now_s)
-        # Waiting until just now can fall short by a rounding.
-        if self._tokens < 1.0 - 1e-9:
+        if self._tokens < _WHOLE:
             return False
         self._tokens -= 1.0
         return True
