@@ -39,11 +39,13 @@ def measure_once(config: OnceConfig) -> int:
     loop = Loop()
     try:
         address = resolve(config.target)
+        signal.signal(signal.SIGINT, lambda *_: loop.stop())
         prober = _open(loop, address, config)
-    except (BadAddress, PermissionError, OSError) as error:
+    except (BadAddress, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        loop.close()
         return WRONG
+    except KeyboardInterrupt:
+        return SILENT  # while the system's resolver was waited for
     result = _measure(loop, OpenBurst(0, address, prober, loop.now_s(), config.probes))
     loop.close()
     # json, and what it needs, is loaded for those who print.
@@ -78,10 +80,8 @@ def _measure(loop: Loop, burst: OpenBurst) -> Burst:
         loop.stop()
 
     pump = Pump(loop, Bucket(2 / GAP_S, loop.now_s()), next_burst, on_end)
-    before = signal.signal(signal.SIGINT, lambda *_: loop.stop())
     pump.poke()
     loop.run()
-    signal.signal(signal.SIGINT, before)
     if not ended and burst.sent:
         pump.finish()
         loop.run()
