@@ -47,7 +47,7 @@ def test_a_margin_is_preferred_and_never_asked_for() -> None:
 
 
 def test_running_pods_are_seldom_moved_and_seldom_wrongly() -> None:
-    pairs = some_pairs(24, np.random.default_rng(SEED))
+    pairs = some_pairs(16, np.random.default_rng(SEED))
 
     found = drift(Rule(margin_percent=10, confirmations=3), pairs)
 
