@@ -7,7 +7,9 @@ from telemetry.agent import wire
 from telemetry.agent.burst import Burst
 
 _BURST = struct.Struct("<QIIBBBd")
-"""The fields of a `Burst` in their order: 27 bytes, where the tuple and its numbers are 220."""
+
+PACKED = _BURST.size
+"""Bytes of a burst as `pack` writes it: 27, where the tuple and its numbers are 190."""
 
 _OLDEST_S = 86_000.0
 """What is older than a day is no longer told: schedulers take no report that holds such a pair."""
@@ -31,7 +33,7 @@ class Row:
 
     def __iter__(self) -> Iterator[Burst]:
         # Of a copy: bytes cannot grow while they are looked at, and a burst may end meanwhile.
-        return map(Burst._make, _BURST.iter_unpack(bytes(self._bytes)))
+        return unpack(bytes(self._bytes))
 
     def put(self, burst: Burst) -> bool:
         """Keep a burst in place of an older one; tell whether its peer is one of the list."""
@@ -40,7 +42,7 @@ class Row:
         at = self._places.get(burst.key)
         if at is None:
             self._places[burst.key] = len(self._bytes)
-            self._bytes += _BURST.pack(*burst)
+            self._bytes += pack(burst)
         else:
             _BURST.pack_into(self._bytes, at, *burst)
         return True
@@ -49,8 +51,18 @@ class Row:
         """Hold these peers from now on, by their keys, and forget all others."""
         held = [burst for burst in self if burst.key in peers]
         self._peers = peers
-        self._bytes = bytearray().join(_BURST.pack(*burst) for burst in held)
-        self._places = {burst.key: place * _BURST.size for place, burst in enumerate(held)}
+        self._bytes = bytearray().join(pack(burst) for burst in held)
+        self._places = {burst.key: place * PACKED for place, burst in enumerate(held)}
+
+
+def pack(burst: Burst) -> bytes:
+    """Return a burst as `PACKED` bytes."""
+    return _BURST.pack(*burst)
+
+
+def unpack(packed: bytes) -> Iterator[Burst]:
+    """Return the bursts that were packed one after the other."""
+    return map(Burst._make, _BURST.iter_unpack(packed))
 
 
 def record(burst: Burst, now_s: float) -> wire.Record | None:

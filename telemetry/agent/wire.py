@@ -12,7 +12,8 @@ The head:
 ``node``              who measured
 ``run``               32 hexadecimal digits, drawn when the agent starts
 ``seq``               1, 2, 3, … within a run; a report that is sent again keeps its number
-``to``                the scheduler instance the report is for, "" while the agent does not know it
+``to``                the scheduler instance the report is for, "" while the agent does not know it;
+                      such a report holds no records, and is refused with the name to use
 ``whole``             true where the records are all the agent knows, false where they are what is
                       new since the last report that instance took
 ``records``           how many records follow
