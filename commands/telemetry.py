@@ -35,7 +35,9 @@ from telemetry.stamps import MaxAges, Origin
 from telemetry.store import KeepSettings, RttStore
 
 _COUNT_S = 15.0
-"""Between two counts of all pairs; one of 5,000 nodes takes a second of a thread."""
+_REST = 20.0
+"""Between two counts of all pairs, seconds and as a multiple of what the earlier one took: that of
+5,000 nodes takes seconds of a thread."""
 
 Loop = Callable[[], Coroutine[None, None, None]]
 
@@ -201,11 +203,13 @@ async def _endpoint(
 async def _count(state: ServiceState, figures: TelemetryMetrics) -> None:
     """Count all pairs now and then."""
     while True:
-        rtt = state.cache.rtt
+        rtt, rest_s = state.cache.rtt, _COUNT_S
         if isinstance(rtt, DatedRtt):
+            began_s = state.clock.now_s()
             state.census = await asyncio.to_thread(census, rtt)
             figures.count(state.census)
-        await asyncio.sleep(_COUNT_S)
+            rest_s = max(rest_s, _REST * (state.clock.now_s() - began_s))
+        await asyncio.sleep(rest_s)
 
 
 def matrix_source(

@@ -25,22 +25,17 @@ def pair_shares(rtt: RttTable) -> PairShares:
 
     Notes
     -----
-    O(n²) time; n² bytes for a table with ages.
+    O(n²) time.
     """
     n = len(rtt.nodes)
     pairs = max(1, n * (n - 1))
-    was_measured = np.zeros((0, n), dtype=np.bool_)
-    if isinstance(rtt, DatedRtt):
-        was_measured = np.zeros((n, n), dtype=np.bool_)
-        for i in range(n):
-            was_measured[i] = rtt.measured(i)[0] != UNKNOWN_US
     unknown = stale = 0
     for i in range(n):
         gaps = rtt.farther(i) == UNKNOWN_US
         gaps[i] = False
         unknown += int(np.count_nonzero(gaps))
-        if len(was_measured):
-            stale += int(np.count_nonzero(gaps & (was_measured[i] | was_measured[:, i])))
+        if isinstance(rtt, DatedRtt):
+            stale += int(np.count_nonzero(gaps & rtt.was_measured(i)))
     if not isinstance(rtt, DatedRtt):
         return PairShares(unknown / pairs, None)
     return PairShares((unknown - stale) / pairs, stale / pairs)
