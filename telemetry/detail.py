@@ -4,7 +4,7 @@ Only of reference nodes (those that constraints name), in rings of `KEPT` bursts
 every pair would cost six times the table itself.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,11 @@ class PairDetail:
 
 
 @dataclass(slots=True, eq=False)
-class _Ring:
-    """The last bursts from one node to all, columns of shape ``(width,)`` or ``(KEPT, width)``."""
+class _Rings:
+    """The last bursts of pairs, shape ``(slots, width)`` or ``(KEPT, slots, width)``.
+
+    A slot holds one reference node's pairs, by the other node's row.
+    """
 
     rtt_us: NDArray[np.int32]
     ticks: NDArray[np.int64]
@@ -49,20 +52,24 @@ class _Ring:
     lost: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, width: int) -> "_Ring":
+    def empty(cls, slots: int, width: int) -> "_Rings":
         return cls(
-            np.full((KEPT, width), UNKNOWN_US, dtype=np.int32),
-            np.zeros((KEPT, width), dtype=np.int64),
-            np.full(width, UNKNOWN_US, dtype=np.int32),
-            np.zeros(width, dtype=np.int64),
-            np.zeros(width, dtype=np.int64),
+            np.full((KEPT, slots, width), UNKNOWN_US, dtype=np.int32),
+            np.zeros((KEPT, slots, width), dtype=np.int64),
+            np.full((slots, width), UNKNOWN_US, dtype=np.int32),
+            np.zeros((slots, width), dtype=np.int64),
+            np.zeros((slots, width), dtype=np.int64),
         )
 
-    def widened(self, width: int) -> "_Ring":
-        out, old = _Ring.empty(width), self.least_us.shape[0]
-        out.rtt_us[:, :old], out.ticks[:, :old] = self.rtt_us, self.ticks
-        out.least_us[:old], out.sent[:old], out.lost[:old] = self.least_us, self.sent, self.lost
+    def grown(self, slots: int, width: int) -> "_Rings":
+        out, (old_slots, old_width) = _Rings.empty(slots, width), self.least_us.shape
+        for name in ("rtt_us", "ticks", "least_us", "sent", "lost"):
+            getattr(out, name)[..., :old_slots, :old_width] = getattr(self, name)
         return out
+
+    def clear(self, slot: int) -> None:
+        self.rtt_us[:, slot], self.ticks[:, slot] = UNKNOWN_US, 0
+        self.least_us[slot], self.sent[slot], self.lost[slot] = UNKNOWN_US, 0, 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,75 +83,104 @@ class Bursts:
     sent: NDArray[np.int64]
     lost: NDArray[np.int64]
 
+    def some(self, which: NDArray[np.bool_]) -> "Bursts":
+        """Return those that are chosen."""
+        return Bursts(
+            self.columns[which],
+            self.ticks[which],
+            self.rtt_us[which],
+            self.least_us[which],
+            self.sent[which],
+            self.lost[which],
+        )
 
-@dataclass(slots=True, eq=False)
+
 class Details:
     """The rings of the reference nodes, both directions in one: what a decision reads."""
 
-    _width: int = 0
-    _rings: dict[int, _Ring] = field(default_factory=dict)
-    _ring_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    def __init__(self) -> None:
+        self._rings = _Rings.empty(0, 0)
+        self._slot_of: dict[int, int] = {}
+        self._free: list[int] = []
+        self._slots = np.zeros(0, dtype=np.int64)
+        """By row; -1 for a node that is no reference."""
 
     def keep(self, rows: frozenset[int], width: int) -> None:
-        """Keep the history of these nodes and no others."""
-        wanted = sorted(rows)[:ROWS_AT_MOST]
-        width = max(width, self._width)
-        rings = {}
-        for row in wanted:
-            ring = self._rings.get(row)
-            if ring is None:
-                rings[row] = _Ring.empty(width)
-            else:
-                rings[row] = ring if ring.least_us.shape[0] >= width else ring.widened(width)
-        self._rings, self._width = rings, width
-        self._ring_rows = np.array(sorted(rings), dtype=np.int64)
+        """Keep the history of these nodes and no others; of too many, of the first."""
+        wanted = set(sorted(rows)[:ROWS_AT_MOST])
+        for row in self._slot_of.keys() - wanted:
+            self._free.append(self._slot_of.pop(row))
+        new = sorted(wanted - self._slot_of.keys())
+        self._make_room(len(new), width)
+        for row in new:
+            slot = self._slot_of[row] = self._free.pop()
+            self._rings.clear(slot)
+        self._slots = np.full(max(width, len(self._slots)), -1, dtype=np.int64)
+        for row, slot in self._slot_of.items():
+            self._slots[row] = slot
+
+    def _make_room(self, new: int, width: int) -> None:
+        slots, old_width = self._rings.least_us.shape
+        lacking = new - len(self._free)
+        if lacking > 0 or width > old_width:
+            more = max(lacking, slots // 2) if lacking > 0 else 0
+            self._rings = self._rings.grown(slots + more, max(width, old_width))
+            self._free += range(slots, slots + more)
 
     def add(self, row: int, bursts: Bursts) -> None:
         """Take in bursts measured by the node at `row`."""
-        self._push(row, bursts, is_own=True)
-        towards = np.flatnonzero(np.isin(bursts.columns, self._ring_rows))
-        for k in towards.tolist():
-            at, other = slice(k, k + 1), int(bursts.columns[k])
-            turned = Bursts(
-                np.array([row]),
-                bursts.ticks[at],
-                bursts.rtt_us[at],
-                bursts.least_us[at],
-                bursts.sent[at],
-                bursts.lost[at],
-            )
-            self._push(other, turned, is_own=False)
+        if not self._slot_of:
+            return
+        own = self._slots[row]
+        if own >= 0:
+            slots = np.full(len(bursts.columns), own)
+            self._push(slots, bursts.columns, bursts, is_own=True)
+        towards = self._slots[bursts.columns]
+        is_kept = towards >= 0
+        if is_kept.any():
+            columns = np.full(int(is_kept.sum()), row)
+            self._push(towards[is_kept], columns, bursts.some(is_kept), is_own=False)
 
     def get(self, row: int, column: int, since_tick: int = 0) -> PairDetail | None:
         """Return what is kept of a pair, bursts from `since_tick` on; None where nothing is."""
-        ring = self._rings.get(row)
-        if ring is None or column >= self._width or not ring.ticks[-1, column]:
+        slot = self._slot_of.get(row)
+        rings = self._rings
+        if slot is None or not rings.ticks[-1, slot, column]:
             return None
-        recent = ring.rtt_us[:, column][ring.ticks[:, column] >= max(1, since_tick)]
+        is_recent = rings.ticks[:, slot, column] >= max(1, since_tick)
         return PairDetail(
-            tuple(recent.tolist()),
-            int(ring.least_us[column]),
-            int(ring.sent[column]),
-            int(ring.lost[column]),
+            tuple(rings.rtt_us[:, slot, column][is_recent].tolist()),
+            int(rings.least_us[slot, column]),
+            int(rings.sent[slot, column]),
+            int(rings.lost[slot, column]),
         )
 
-    def _push(self, row: int, bursts: Bursts, *, is_own: bool) -> None:
-        """Append bursts that are newer than the newest of their pair.
+    def _push(
+        self,
+        slots: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        bursts: Bursts,
+        *,
+        is_own: bool,
+    ) -> None:
+        """Append bursts that are newer than the newest of their pair, no pair twice.
 
         The other direction counts only where this one has not been measured for `_QUIET` ticks:
         two ends that disagree must not look like a link that changes.
         """
-        ring = self._rings.get(row)
-        if ring is None:
-            return
-        newest = ring.ticks[-1, bursts.columns]
-        fresh = bursts.ticks > newest if is_own else bursts.ticks > newest + _QUIET * (newest > 0)
-        at = bursts.columns[fresh]
-        ring.rtt_us[:-1, at], ring.ticks[:-1, at] = ring.rtt_us[1:, at], ring.ticks[1:, at]
-        ring.rtt_us[-1, at], ring.ticks[-1, at] = bursts.rtt_us[fresh], bursts.ticks[fresh]
-        ring.least_us[at] = bursts.least_us[fresh]
-        ring.sent[at] += bursts.sent[fresh]
-        ring.lost[at] += bursts.lost[fresh]
+        rings = self._rings
+        newest = rings.ticks[-1, slots, columns]
+        since = newest if is_own else newest + _QUIET * (newest > 0)
+        fresh = bursts.ticks > since
+        at = (slots[fresh], columns[fresh])
+        new = bursts.some(fresh)
+        for k in range(KEPT - 1):
+            rings.rtt_us[(k, *at)] = rings.rtt_us[(k + 1, *at)]
+            rings.ticks[(k, *at)] = rings.ticks[(k + 1, *at)]
+        rings.rtt_us[(KEPT - 1, *at)], rings.ticks[(KEPT - 1, *at)] = new.rtt_us, new.ticks
+        rings.least_us[at] = new.least_us
+        rings.sent[at] += new.sent
+        rings.lost[at] += new.lost
 
 
 _QUIET = 600
