@@ -226,8 +226,11 @@ def matrix_source(
             log.info("rtt.read", path=matrix.path)
         reports.told(matrix.path, "" if error is None else str(error))
 
+    def noted(notes: tuple[str, ...]) -> None:
+        log.info("rtt.read_as", path=matrix.path, notes=list(notes))
+
     metadata = Path(matrix.metadata_path) if matrix.metadata_path else None
-    return MatrixSource(Path(matrix.path), metadata, matrix.reread_seconds, report)
+    return MatrixSource(Path(matrix.path), metadata, matrix.reread_seconds, report, noted)
 
 
 def _names(settings: TelemetrySettings) -> str:

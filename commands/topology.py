@@ -29,7 +29,7 @@ from scheduler.ui.topology import triangle_rows
 from telemetry.errors import MatrixError
 from telemetry.model import RttMatrix
 from telemetry.shares import pair_shares
-from telemetry.sources.file import read_matrix
+from telemetry.sources.file import read_described
 from telemetry.sources.packednpz import packed_npz
 
 Form = Literal["table", "json", "labels", "npz", "picture"]
@@ -121,22 +121,22 @@ def _check_alone(request: TopologyRequest) -> None:
 
 
 def _matrix(request: TopologyRequest) -> tuple[RttMatrix, list[str]]:
-    """Return the matrix, and what it does not have in common with the cluster."""
+    """Return the matrix, as what it was read, and what it and the cluster do not share."""
     if request.delay_matrix is None:
         fix = "give --delay-matrix, or --port of a scheduler that runs"
         raise InputError("command line", "no matrix is named", fix)
     try:
-        rtt = read_matrix(request.delay_matrix, request.metadata)
+        rtt, said = read_described(request.delay_matrix, request.metadata)
     except MatrixError as error:
         raise InputError(error.where, error.what, error.fix) from None
     if request.kubeconfig is None:
-        return rtt, []
+        return rtt, [*said]
     # Only here is the Kubernetes client loaded.
     from commands.cluster_inputs import LiveCluster, differences, live_nodes  # noqa: PLC0415
 
     nodes = live_nodes(LiveCluster(request.kubeconfig, request.context))
     names = [node.name for node in nodes if node.name in rtt.index]
-    notes = differences(rtt, nodes)
+    notes = [*said, *differences(rtt, nodes)]
     if not names:
         what = "measures no node of the cluster"
         fix = f"the cluster has {', '.join(sorted(n.name for n in nodes)[:3]) or 'no nodes'}"

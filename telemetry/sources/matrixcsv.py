@@ -1,4 +1,4 @@
-"""RTT matrix as CSV, milliseconds; node names in a header row, a first column, both or neither."""
+"""RTT matrix as CSV; node names in a header row, a first column, both or neither."""
 
 import csv
 from dataclasses import dataclass
@@ -8,16 +8,21 @@ from numpy.typing import NDArray
 
 from telemetry.errors import MatrixError
 from telemetry.sources.numbers import microseconds, square
+from telemetry.sources.statements import UNITS
 
 _FIX = "write numbers of milliseconds separated by commas"
 
 
 @dataclass(frozen=True, slots=True)
 class NamedTable:
-    """RTTs, shape ``(n, n)``, microseconds, and the names of rows, where the file gives them."""
+    """RTTs, shape ``(n, n)``, microseconds, and the names of rows, where the file gives them.
+
+    `unit` is what the file's numbers were in.
+    """
 
     rtt_us: NDArray[np.int32]
     names: tuple[str, ...] | None = None
+    unit: str = "milliseconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class _Row:
     cells: tuple[str, ...]
 
 
-def parse_csv_matrix(text: str, where: str) -> NamedTable:
+def parse_csv_matrix(text: str, where: str, *, unit: str = "milliseconds") -> NamedTable:
     """Read a CSV matrix; rows may be in another order than the header.
 
     Parameters
@@ -37,6 +42,8 @@ def parse_csv_matrix(text: str, where: str) -> NamedTable:
         The file's text; a comma separates, or a semicolon where the first line has no comma.
     where
         The file, for errors.
+    unit
+        Of its numbers.
 
     Raises
     ------
@@ -54,15 +61,15 @@ def parse_csv_matrix(text: str, where: str) -> NamedTable:
     names = header if header is not None else side
     if names is not None:
         _check_names(names, values.shape[0], where)
-    rtt_us = microseconds(values, where)
+    rtt_us = microseconds(values, where, per_unit=UNITS[unit], unit=unit)
     if header is None or side is None:
-        return NamedTable(rtt_us, names)
+        return NamedTable(rtt_us, names, unit)
     _check_names(side, values.shape[0], where)
     if set(header) != set(side):
         odd = min(set(header) ^ set(side))
         raise MatrixError(where, f'names "{odd[:60]}" only once', "name rows and columns alike")
     position = {name: k for k, name in enumerate(side)}
-    return NamedTable(rtt_us[[position[name] for name in header]], header)
+    return NamedTable(rtt_us[[position[name] for name in header]], header, unit)
 
 
 def _rows(text: str, where: str) -> list[_Row]:

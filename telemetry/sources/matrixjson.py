@@ -61,7 +61,7 @@ def _from_named(tree: Mapping[str, object], where: str) -> NamedTable:
         raise MatrixError(
             where, f"names {len(names)} nodes for {rtt_us.shape[0]} rows", "name each row"
         )
-    return NamedTable(rtt_us, tuple(names))
+    return NamedTable(rtt_us, tuple(names), _UNITS[units[0]][1])
 
 
 def _from_pairs(tree: Mapping[str, object], where: str) -> NamedTable:

@@ -58,8 +58,8 @@ def parse_npz_matrix(content: bytes, where: str) -> NamedTable:
     matrix = square(values.astype(np.float64), where)
     rtt_us = microseconds(matrix, where, per_unit=per_unit, unit=unit)
     if "nodes" not in members:
-        return NamedTable(rtt_us)
-    return NamedTable(rtt_us, _names(archive, members["nodes"], len(rtt_us), where))
+        return NamedTable(rtt_us, unit=unit)
+    return NamedTable(rtt_us, _names(archive, members["nodes"], len(rtt_us), where), unit)
 
 
 def _packed(
@@ -70,7 +70,7 @@ def _packed(
     upper, back = (_array(archive, members[name], f"{where}: {name}") for name in (UPPER, BACK))
     if not size:
         raise MatrixError(f"{where}: nodes", "names no node", _FIX)
-    return NamedTable(unpacked_rtt(upper, back, size, where), names)
+    return NamedTable(unpacked_rtt(upper, back, size, where), names, "microseconds")
 
 
 def _listed(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> tuple[str, ...]:

@@ -7,19 +7,22 @@ from numpy.typing import NDArray
 
 from telemetry.errors import MatrixError
 from telemetry.sources.numbers import microseconds, square
+from telemetry.sources.statements import UNITS
 
 _FIX = "write one row a line, numbers of milliseconds separated by spaces"
 
 
-def parse_text_matrix(text: str, where: str) -> NDArray[np.int32]:
+def parse_text_matrix(text: str, where: str, *, unit: str = "milliseconds") -> NDArray[np.int32]:
     """Return RTTs, shape ``(n, n)``, microseconds; ``#`` starts a comment.
 
     Parameters
     ----------
     text
-        The matrix, milliseconds.
+        The matrix.
     where
         Its file, for errors.
+    unit
+        Of its numbers.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def parse_text_matrix(text: str, where: str) -> NDArray[np.int32]:
             values = np.loadtxt(lines, dtype=np.float64, ndmin=2, comments="#")
     except (ValueError, UserWarning) as error:
         raise _diagnosis(lines, where, str(error)) from None
-    return microseconds(square(values, where), where)
+    return microseconds(square(values, where), where, per_unit=UNITS[unit], unit=unit)
 
 
 def _diagnosis(lines: list[str], where: str, message: str) -> MatrixError:

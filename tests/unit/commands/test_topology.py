@@ -32,6 +32,16 @@ def test_the_table_names_the_zones_of_each_layer(tmp_path: Path) -> None:
     assert "and 1 zone of one node" in out
 
 
+def test_as_what_the_matrix_was_read_is_said_beside_the_output(tmp_path: Path) -> None:
+    _, out, errors = called(tmp_path, "--output", "json", rows="0 1 30\n0 0 2\n0 0 0\n")
+
+    assert errors.startswith(
+        "note: read as milliseconds (which its form is in unless stated);"
+        " only the upper half is given, and counts for both directions\n"
+    )
+    assert json.loads(out)["layers"]
+
+
 def test_a_layer_without_shared_zones_is_one_line_and_no_empty_table(tmp_path: Path) -> None:
     config = tmp_path / "settings.yaml"
     config.write_text(

@@ -1,6 +1,8 @@
 """A matrix on disk that is read again when it changes."""
 
 import asyncio
+import itertools
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from scheduler.files.matrix_source import MatrixSource
@@ -25,10 +28,13 @@ ROOT = Path(__file__).parents[3]
 class Followed:
     """A source that is followed: its tables and reports, in order."""
 
-    def __init__(self, path: Path, metadata: Path | None = None) -> None:
+    def __init__(self, path: Path, metadata: Path | None = None, settle_s: float = OFTEN_S) -> None:
         self.tables: list[RttMatrix] = []
         self.reports: list[MatrixError | None] = []
-        self.source = MatrixSource(path, metadata, OFTEN_S, self.reports.append)
+        self.notes: list[tuple[str, ...]] = []
+        self.source = MatrixSource(
+            path, metadata, OFTEN_S, self.reports.append, self.notes.append, settle_s
+        )
 
     async def follow(self) -> None:
         tables = cast("AsyncGenerator[RttMatrix]", self.source.tables())
@@ -191,6 +197,89 @@ async def test_a_pipe_is_refused_and_a_file_in_its_place_is_read(tmp_path: Path)
 
     assert str(told) == f"{path}: is no regular file; give a file that can be read again"
     assert rtts_us(followed.tables) == [5_000]
+
+
+async def test_as_what_a_file_was_read_is_said_once(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    async with following(path) as followed:
+        await followed.heard(1)
+        csv(path, 6)
+        await followed.heard(2)
+        put(path, "# unit: microseconds\na,b\n0,7000\n7000,0\n")
+        await followed.heard(3)
+
+    assert rtts_us(followed.tables) == [5_000, 6_000, 7_000]
+    assert [notes[0].split(";")[0] for notes in followed.notes] == [
+        "read as milliseconds (which its form is in unless stated)",
+        "read as microseconds (as it states)",
+    ]
+
+
+REWRITES = """
+import itertools, sys, time
+path, size = sys.argv[1], 60
+for value in itertools.count(101):
+    text = "".join(
+        " ".join("0" if row == k else str(value % 900 + 100) for k in range(size)) + "\\n"
+        for row in range(size)
+    )
+    # In place and in pieces: truncated first, or over the old text of the same size, so that each
+    # moment's content is a matrix.
+    before = time.monotonic()
+    with open(path, "w" if value % 2 else "r+") as file:
+        for piece in range(0, len(text), 5000):
+            file.write(text[piece : piece + 5000])
+            file.flush()
+            time.sleep(0.003)
+    if time.monotonic() - before > 0.1:  # it was not let run: nobody can tell that from a rest
+        print("paused", flush=True)
+    time.sleep(0.4 if value % 5 == 0 else 0.001)
+"""
+
+
+async def test_no_half_of_a_file_that_is_rewritten_in_place_is_ever_a_table(tmp_path: Path) -> None:
+    """A real process rewrites it, often, and rests now and then."""
+    path, rows, said = tmp_path / "m.txt", tmp_path / "rows.json", tmp_path / "said"
+    rows.write_text(json.dumps({f"node-{k}": k for k in range(60)}))
+    followed = Followed(path, rows, 0.1)
+    command = [sys.executable, "-c", REWRITES, str(path)]
+    with said.open("w") as out, subprocess.Popen(command, stdout=out) as writer:  # noqa: ASYNC220, S603 - our own program
+        task = asyncio.create_task(followed.follow())
+        try:
+            async with asyncio.timeout(60):
+                while len(followed.tables) < 4:  # noqa: ASYNC110 - the file system tells nobody
+                    await asyncio.sleep(OFTEN_S)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            writer.kill()
+
+    others = [table.rtt_us[~np.eye(60, dtype=np.bool_)] for table in followed.tables]
+    mixed = [table for table in others if len(set(table.tolist())) > 1]
+    assert len(mixed) <= said.read_text().count("paused")
+
+
+async def test_a_file_that_is_never_at_rest_is_told(tmp_path: Path) -> None:
+    path = csv(tmp_path / "m.csv", 5)
+    followed = Followed(path, None, 0.03)
+    task = asyncio.create_task(followed.follow())
+
+    def told() -> list[MatrixError]:
+        return [error for error in followed.reports if error is not None]
+
+    try:
+        async with asyncio.timeout(60):
+            for k in itertools.count():
+                path.write_text(f"a,b\n0,{k}\n{k},0\n" + "\n" * (k % 100))
+                await asyncio.sleep(0.001)
+                if told():
+                    break
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+    assert "changes while it is read" in str(told()[0])
+    assert "rename it" in str(told()[0])
 
 
 HANGS = """
