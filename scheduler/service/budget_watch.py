@@ -6,7 +6,7 @@ bursts say the same. What is believed is told: to the pages, as an event on the 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -16,8 +16,10 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
 from scheduler.reliability.confirmed import confirmed, suspects
 from scheduler.reliability.interest import interest
+from scheduler.service.first_probes import FirstProbes
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import Runner, ServiceState
+from telemetry.estimate import RobustFactors
 
 LOOK_S = 2.0
 """Between two looks: three confirmations then take six seconds."""
@@ -54,6 +56,7 @@ class BudgetWatch:
         self._notes = notes
         self._log = log
         self._told: dict[_Key, BrokenBudget] = {}
+        self._first_probes = FirstProbes(RobustFactors())
         self.is_leading = False
 
     async def run(self) -> None:
@@ -69,7 +72,8 @@ class BudgetWatch:
     async def _look(self) -> None:
         state = self._state
         snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
-        look = await self._runner(lambda: _looked(snapshot))
+        now_s = state.clock.now_s()
+        look = await self._runner(lambda: self._looked(snapshot, now_s))
         self._prober.focus(look.interest)
         number = state.settings.telemetry.confirmations
         believed = confirmed(look.broken, self._prober, number)
@@ -79,6 +83,15 @@ class BudgetWatch:
         state.metrics.budgets_broken.labels("suspected").set(len(look.broken) - len(believed))
         self._tell(believed)
         await self._measure(doubted)
+
+    def _looked(self, snapshot: ClusterSnapshot, now_s: float) -> _Look:
+        wanted = interest(snapshot)
+        near = {name: set(nodes) for name, nodes in wanted.near.items()}
+        alive = wanted.references - wanted.dead
+        for name, nodes in self._first_probes.near(snapshot, alive, now_s).items():
+            near.setdefault(name, set()).update(nodes)
+        wanted = replace(wanted, near={name: frozenset(nodes) for name, nodes in near.items()})
+        return _Look(broken_budgets(snapshot), wanted)
 
     async def _measure(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Have suspected pairs measured again."""
@@ -114,10 +127,6 @@ class BudgetWatch:
                 self._state.journal.add(at_s, "rtt", f"{budget.pod.key}: {said}")
                 self._notes.put(PodNote(budget.pod, "Normal", RESTORED_REASON, said, at_s=at_s))
         self._told = now
-
-
-def _looked(snapshot: ClusterSnapshot) -> _Look:
-    return _Look(broken_budgets(snapshot), interest(snapshot))
 
 
 def _key(budget: BrokenBudget) -> _Key:
