@@ -131,7 +131,7 @@ class Relay:
 
     def gather_crowd(self, node: int) -> None:
         """Have a node answer for all of 198.19.0.0/16."""
-        spaces.configure(self.spaces[node], "route add local 198.19.0.0/16 dev lo")
+        spaces.configure(self.spaces[node], "route replace local 198.19.0.0/16 dev lo")
         self.crowd = node
 
     def set_path(self, order: dict[str, Any]) -> None:
