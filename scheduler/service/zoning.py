@@ -15,9 +15,11 @@ from telemetry.median import KEPT, median_rtt
 from telemetry.model import RttTable
 from telemetry.symmetric import SymmetricRtt, symmetric
 
+_SOON_S = 3.0
 _REST_S = 30.0
 _REST = 20.0
-"""Between two clusterings of a live table, seconds and as a multiple of what the earlier took."""
+"""Between two clusterings of a live table, seconds and as a multiple of what the earlier took; sooner
+while some nodes are in no zone, for too little is known of them yet."""
 
 
 class ZoneFunction(Protocol):
@@ -69,7 +71,8 @@ class Zoning:
             took_s = state.clock.now_s() - started_s
             state.metrics.clustering_s.observe(took_s)
             if isinstance(state.cache.rtt, Ages):  # it changes every few seconds, a little
-                await asyncio.sleep(max(_REST_S, _REST * took_s))
+                rest_s = _REST_S if _is_whole(found) else _SOON_S
+                await asyncio.sleep(max(rest_s, _REST * took_s))
 
     def _made(self, rtt: RttTable, previous: ZoneTree | None) -> ZoneTree:
         """Return the zones of a table; of one that is measured live, of the median of the last.
@@ -83,6 +86,10 @@ class Zoning:
             self._last.append(symmetric(rtt))
             rtt = median_rtt(self._last)
         return self._zones(rtt, diameters_us, previous)
+
+
+def _is_whole(zones: ZoneTree) -> bool:
+    return bool(zones.layers) and bool((zones.layers[0].zone_of >= 0).all())
 
 
 def _zones_said(zones: ZoneTree) -> str:
