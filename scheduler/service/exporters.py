@@ -9,6 +9,9 @@ from telemetry.sources.pinging import Trusted
 from telemetry.sources.presets import ADDRESS, PRESETS, LabelRule, Preset
 from telemetry.sources.prometheusserver import Account, PrometheusSource, Question
 
+_CALLED = 40
+"""Characters of a query by which people know it."""
+
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000}
 
 
@@ -53,7 +56,12 @@ def prometheus_source(settings: PrometheusSettings, directory: PeerDirectory) ->
         settings.token_path, settings.username, settings.password_path, settings.ca_path
     )
     question = Question(
-        settings.url, _preset(settings), settings.window_seconds, settings.timeout_seconds, account
+        settings.url,
+        _preset(settings),
+        settings.window_seconds,
+        settings.timeout_seconds,
+        account,
+        settings.preset or settings.query[:_CALLED],
     )
     return PrometheusSource(question, directory, settings.poll_seconds)
 

@@ -100,6 +100,8 @@ class Instance:
             self._newest, self._newest_s = checked.newest, now_s
         stands_s = now_s - self._newest_s
         age_s = checked.readings.age_s
-        if stands_s > STALE_ROUNDS * age_s:
-            raise SourceUnavailable(where, f"{checked.node} has pinged nobody for {stands_s:.0f} s")
+        most_s = STALE_ROUNDS * age_s
+        if stands_s > most_s:
+            what = f"{checked.node} has pinged nobody for more than {most_s:.0f} s"
+            raise SourceUnavailable(where, what)
         return replace(checked.readings, age_s=age_s + stands_s)

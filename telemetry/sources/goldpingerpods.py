@@ -13,7 +13,14 @@ from telemetry.readings import Readings, joined
 from telemetry.sources.bounded import fetched
 from telemetry.sources.goldpinger import read_check_all
 from telemetry.sources.goldpingerinstance import ENTRY_BYTES, Instance, limits
-from telemetry.sources.pinging import Pinging, Trusted, calibrated, halved, pinging_by
+from telemetry.sources.pinging import (
+    Calibration,
+    Pinging,
+    Trusted,
+    calibrated,
+    halved,
+    pinging_by,
+)
 from telemetry.sources.rounds import polled
 
 GROUP = "goldpinger"
@@ -192,8 +199,7 @@ class GoldpingerSource:
         found = calibrated(readings.pairs, self._trusted)
         notes = readings.notes
         if found.pairs:
-            said = f"pings read {found.factor:.1f} times agents' round trips"
-            notes += (f"{said} (median of {found.pairs} pairs; {found.twos} of them show two)",)
+            notes += (f"by agents' round trips, {_sorted_out(found)}",)
         if not self._terms.halves:
             return replace(readings, notes=notes)
         if found.shows_one:
@@ -236,6 +242,15 @@ def _nothing(faults: list[SourceError]) -> SourceError:
         return faults[0]
     first = f"; {faults[0]}" if faults else " in time"
     return SourceUnavailable(GROUP, f"none of {len(faults)} instances answered{first}")
+
+
+def _sorted_out(found: Calibration) -> str:
+    """Return what pings were found to be; without figures, which would be news at every poll."""
+    if found.are_two:
+        return "pings are two round trips each"
+    if not found.twos:
+        return "pings are one round trip each"
+    return "some pings are two round trips, and some one" if found.shows_one else "pings may be two"
 
 
 def _told(faults: list[SourceError]) -> Readings:

@@ -1,5 +1,7 @@
 """Settings of exporters: what is refused, and what becomes of what is not."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -7,6 +9,8 @@ import pytest
 
 from scheduler.service.exporter_settings import GoldpingerSettings, PrometheusSettings
 from scheduler.service.exporters import prometheus_source
+from scheduler.service.settings import parse_settings
+from scheduler.service.telemetry_settings import TelemetrySettings
 from telemetry.ports import Directory
 from telemetry.sources.presets import ADDRESS, PRESETS, LabelRule
 
@@ -32,6 +36,17 @@ class Nobody:
 
 def prometheus(given: dict[str, Any]) -> PrometheusSettings:
     return msgspec.convert(given, PrometheusSettings)
+
+
+def test_the_examples_of_the_documentation_are_settings() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "telemetry.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+
+    for example in examples:
+        head = "apiVersion: isochrone.dev/v1\nkind: SchedulerConfiguration\n"
+        settings = parse_settings(head + example, "docs/telemetry.md")
+        assert settings.telemetry != TelemetrySettings()
+    assert len(examples) == 3
 
 
 def test_the_defaults_and_a_preset_are_without_fault() -> None:
@@ -105,7 +120,7 @@ def test_a_query_of_one_s_own_becomes_a_preset() -> None:
     assert preset.measured_from == LabelRule("from", ADDRESS)
     assert preset.measured_to == LabelRule("to", "x-(.*)")
     assert (preset.unit_us, preset.kind) == (1_000, "icmp")
-    assert source.name == f"prometheus {URL}"
+    assert source.name == f"prometheus {URL} rtt"
 
 
 def test_a_label_beside_a_preset_takes_the_place_of_its_own() -> None:

@@ -228,7 +228,7 @@ async def test_a_pod_that_answers_and_pings_no_more_falls_silent(mesh: Mesh) -> 
     assert isinstance(still, Readings)
     assert still.age_s == pytest.approx(3.15 + 0.3 + 5)
     assert isinstance(found, SourceUnavailable)
-    assert "has pinged nobody for 60 s" in str(found)
+    assert "has pinged nobody for more than 9 s" in str(found)
 
 
 async def test_one_instance_answers_for_all(mesh: Mesh) -> None:
@@ -277,7 +277,7 @@ async def test_pings_of_two_round_trips_are_flagged_and_stay_the_upper_bound_the
 
     assert of(readings, "node-a", "node-d").rtt_us == 163_000
     assert {pair.timed for pair in readings.pairs} == {Timed.REQUEST_OR_TWO}
-    assert any("2.1 times agents' round trips" in note for note in readings.notes)
+    assert readings.notes == ("by agents' round trips, pings are two round trips each",)
 
 
 async def test_pings_of_two_round_trips_are_halved_where_the_operator_vouches_for_it(
