@@ -1,6 +1,7 @@
 """On which nodes a delay's reference runs, as a snapshot has it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduler.domain.delay import DelayConstraint, Quantifier
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -16,8 +17,20 @@ class ReferenceNodes:
         self._placed = snapshot.placed
         self._book = ReferenceBook(snapshot)
         self._known: dict[tuple[PodClass, DelayConstraint], tuple[str, ...]] = {}
-        self._class_row = {pod_class: c for c, pod_class in enumerate(self._placed.classes)}
-        self._alive = ~self._placed.is_terminating & (self._placed.node_of >= 0)
+        alive = ~self._placed.is_terminating & (self._placed.node_of >= 0)
+        order = np.argsort(self._placed.class_of, kind="stable")
+        order = order[alive[order]]
+        starts = np.searchsorted(
+            self._placed.class_of[order], np.arange(len(self._placed.classes) + 1)
+        )
+        self._rows = {
+            pod_class: order[starts[c] : starts[c + 1]]
+            for c, pod_class in enumerate(self._placed.classes)
+        }
+
+    def rows(self, pod_class: PodClass) -> NDArray[np.int64]:
+        """Return the rows of a class's pods that are placed and stay."""
+        return self._rows.get(pod_class, np.zeros(0, dtype=np.int64))
 
     def of(self, pod_class: PodClass, delay: DelayConstraint) -> tuple[str, ...]:
         """Return the names of the nodes a delay is measured from, sorted; none for a bad one."""
@@ -37,11 +50,11 @@ class ReferenceNodes:
             return ()
         if target.node >= 0:
             return (self._nodes[target.node].name,)
-        classes = [self._class_row[c] for c in target.classes if c in self._class_row]
-        rows = np.flatnonzero(self._alive & np.isin(self._placed.class_of, classes))
-        names = {
-            self._nodes[int(self._placed.node_of[row])].name
-            for row in rows.tolist()
-            if not target.pod_name or self._placed.pods[row].name == target.pod_name
-        }
+        names: set[str] = set()
+        for other in target.classes:
+            rows = self.rows(other)
+            if target.pod_name:
+                rows = rows[[self._placed.pods[row].name == target.pod_name for row in rows]]
+            on = np.unique(self._placed.node_of[rows]).tolist()
+            names.update(self._nodes[node].name for node in on)
         return tuple(sorted(names))

@@ -25,9 +25,10 @@ def interest(snapshot: ClusterSnapshot) -> Interest:
     found, near = ReferenceNodes(snapshot), dict[str, set[str]]()
     references: set[str] = set()
     placed = snapshot.placed
-    alive = ~placed.is_terminating & (placed.node_of >= 0)
-    for c, pod_class in enumerate(placed.classes):
-        at = np.unique(placed.node_of[alive & (placed.class_of == c)])
+    for pod_class in placed.classes:
+        if not pod_class.hard_delays:
+            continue
+        at = np.unique(placed.node_of[found.rows(pod_class)])
         for delay in pod_class.hard_delays if len(at) else ():
             for name in found.of(pod_class, delay):
                 references.add(name)

@@ -184,6 +184,8 @@ class SchedulingCycle:
             self._waiting.say(pods[0], _INTERNAL.format(what), "SchedulerError")
 
     async def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
+        if self._verifier is not None:
+            await self._verifier.prepare(plan, snapshot, self._decider.runner)
         decision = decision_id(plan)
         asked = {pod.key: pod for pod in batch}
         self._log.info(

@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 from structlog.typing import FilteringBoundLogger
 
+from scheduler.domain.delay import Quantifier
 from scheduler.domain.node import Node
-from scheduler.domain.plan import Assignment
+from scheduler.domain.plan import Assignment, Measured, Plan
 from scheduler.domain.ports import Prober
 from scheduler.domain.reasons import Cause, Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -21,7 +22,7 @@ from scheduler.domain.workload import Pod
 from scheduler.placement.reference_nodes import ReferenceNodes
 from scheduler.service.binding import Binder
 from scheduler.service.measured_anew import DecidingPair, measured_anew, rtt_between
-from scheduler.service.state import ServiceState
+from scheduler.service.state import Runner, ServiceState
 from telemetry.dated import Ages
 from telemetry.model import UNKNOWN_US, RttTable
 from telemetry.stamps import LOST_ENOUGH
@@ -54,6 +55,7 @@ class Verifier:
         self._orders: list[_Order] = []
         self._stars: list[tuple[Pod, tuple[str, ...]]] = []
         self._starred_s: dict[str, float] = {}
+        self._nodes: tuple[ClusterSnapshot, ReferenceNodes] | None = None
         self._under_way = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -79,7 +81,7 @@ class Verifier:
             return ()
         if not isinstance(snapshot.rtt, Ages):
             return ()
-        nodes, now_s = ReferenceNodes(snapshot), self._state.clock.now_s()
+        nodes, now_s = self._reference_nodes(snapshot), self._state.clock.now_s()
         names = {n for d in pod.pod_class.hard_delays for n in nodes.of(pod.pod_class, d)}
         limit_s = self._settings.star_age_seconds
         return tuple(
@@ -92,17 +94,33 @@ class Verifier:
     def _deciding(self, assignment: Assignment, snapshot: ClusterSnapshot) -> set[DecidingPair]:
         """Return what a decision rests on: of ``any`` the nearest replica, of ``all`` each."""
         pod_class, node = assignment.pod.pod_class, assignment.node
-        nodes = ReferenceNodes(snapshot)
         out = set()
         for measured in assignment.measured:
             delay = measured.constraint
             if delay.is_soft:
                 continue
             names: Sequence[str] = (measured.reference_node,)
-            if nodes.must_all_hold(pod_class, delay):
-                names = nodes.of(pod_class, delay)
+            if _may_be_all(measured):
+                nodes = self._reference_nodes(snapshot)
+                if nodes.must_all_hold(pod_class, delay):
+                    names = nodes.of(pod_class, delay)
             out |= {DecidingPair(n, node, delay.within_us) for n in names if n not in ("", node)}
         return out
+
+    def _reference_nodes(self, snapshot: ClusterSnapshot) -> ReferenceNodes:
+        """Return where references run, worked out once a snapshot."""
+        if self._nodes is None or self._nodes[0] is not snapshot:
+            self._nodes = (snapshot, ReferenceNodes(snapshot))
+        return self._nodes[1]
+
+    async def prepare(self, plan: Plan, snapshot: ClusterSnapshot, runner: Runner) -> None:
+        """Have what carrying out a plan will look up worked out away from the event loop."""
+        if not self._settings.enabled or not isinstance(snapshot.rtt, Ages):
+            return
+        if any(_may_be_all(m) for a in plan.assignments for m in a.measured) or any(
+            _DELAY_CAUSES & unplaced.refusal.counts.keys() for unplaced in plan.unplaced
+        ):
+            self._nodes = (snapshot, await runner(partial(ReferenceNodes, snapshot)))
 
     def _is_old(self, pair: DecidingPair, rtt: RttTable) -> bool:
         if not isinstance(rtt, Ages):
@@ -246,3 +264,14 @@ class Verifier:
             state.queue.again(pod, now_s)
         else:
             state.queue.retry(pod, now_s)
+
+
+def _may_be_all(measured: Measured) -> bool:
+    """Whether a delay may have to hold from several nodes: it is not measured from a node it names.
+
+    One that says ``any``, or names a node, rests on the node that was nearest alone.
+    """
+    delay = measured.constraint
+    if delay.is_soft or delay.quantifier is Quantifier.ANY:
+        return False
+    return delay.quantifier is Quantifier.ALL or measured.reference_node != delay.reference.name

@@ -18,8 +18,8 @@ from telemetry.symmetric import SymmetricRtt, symmetric
 _SOON_S = 3.0
 _REST_S = 30.0
 _REST = 20.0
-"""Between two clusterings of a live table, seconds and as a multiple of what the earlier took; sooner
-while some nodes are in no zone, for too little is known of them yet."""
+"""Between two clusterings of a live table, seconds and as a multiple of what the earlier took;
+sooner while some nodes are in no zone, for too little is known of them yet."""
 
 
 class ZoneFunction(Protocol):
