@@ -16,7 +16,7 @@ from telemetry.sources.goldpingerpods import GoldpingerSource, GoldpingerTerms
 from telemetry.sources.rounds import ReadingSource
 from tests.canned_http import Canned, serving
 from tests.real.ports import free_port
-from tests.rude_http import Script, at_once, endlessly, rude
+from tests.rude_http import Script, at_once, endlessly, never, rude
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "goldpinger"
 NODES = ("node-a", "node-b", "node-c", "node-d")
@@ -179,6 +179,20 @@ async def test_a_pod_that_misbehaves_costs_its_own_pairs_and_no_others(
     assert readings.silent == ("node-d",)
     assert sources_of(readings) == {"node-a", "node-b", "node-c"}
     assert any(f"http://{ADDRESSES['node-d']}" in note for note in readings.notes)
+
+
+async def test_pods_that_hang_hold_up_nobody_beyond_the_round(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telemetry.sources.goldpingerpods.ROUND_S", 0.5)
+    mesh.be_rude("node-a", never)
+    for node in ("node-b", "node-c", "node-d"):
+        mesh.answer(node, "/check", recorded("net_refresh3_healthy", node))
+
+    readings = await first(mesh.source())
+
+    assert sources_of(readings) == {"node-b", "node-c", "node-d"}
+    assert "3 of 4 instances were asked in this round's time" in readings.notes
 
 
 async def test_a_pod_that_speaks_for_others_is_heard_for_itself_alone(mesh: Mesh) -> None:
