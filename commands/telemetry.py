@@ -35,6 +35,7 @@ from telemetry.stamps import MaxAges, Origin
 from telemetry.store import KeepSettings, RttStore
 
 _COUNT_S = 15.0
+_FIRST_S = 3.0
 _REST = 20.0
 """Between two counts of all pairs, seconds and as a multiple of what the earlier one took: that of
 5,000 nodes takes seconds of a thread."""
@@ -202,6 +203,7 @@ async def _endpoint(
 
 async def _count(state: ServiceState, figures: TelemetryMetrics) -> None:
     """Count all pairs now and then."""
+    is_first = True
     while True:
         rtt, rest_s = state.cache.rtt, _COUNT_S
         if isinstance(rtt, DatedRtt):
@@ -209,7 +211,8 @@ async def _count(state: ServiceState, figures: TelemetryMetrics) -> None:
             state.census = await asyncio.to_thread(census, rtt)
             figures.count(state.census)
             rest_s = max(rest_s, _REST * (state.clock.now_s() - began_s))
-        await asyncio.sleep(rest_s)
+            is_first = False
+        await asyncio.sleep(_FIRST_S if is_first else rest_s)
 
 
 def matrix_source(

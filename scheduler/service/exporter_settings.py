@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from telemetry.sources.presets import PRESETS
+from telemetry.sources.presets import LOOKBACK_S, PRESETS
 
 _DAY_S = 86_400
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_S)]
@@ -167,11 +167,16 @@ class PrometheusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         return None
 
     def _age_fault(self) -> Fault | None:
-        least_s = self.window_seconds + self.poll_seconds
+        query = PRESETS[self.preset].query if self.preset else self.query
+        has_window = "{window}" in query
+        # A gauge is shown for so long after it was last scraped.
+        reach_s = self.window_seconds if has_window else LOOKBACK_S
+        least_s = reach_s + self.poll_seconds
         if self.max_age_seconds < least_s:
+            what = "windowSeconds" if has_window else f"the {LOOKBACK_S} s a value is shown for"
             return (
                 "maxAgeSeconds",
-                f"is {self.max_age_seconds:g}, below windowSeconds and pollSeconds together",
+                f"is {self.max_age_seconds:g}, below {what} and pollSeconds together",
                 f"give at least {least_s:g}",
             )
         return None

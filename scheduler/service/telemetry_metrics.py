@@ -70,6 +70,8 @@ class TelemetryMetrics:
             registry=registry,
         )
 
+        self.count(Census({}, 0, 0))
+
     def watch_agents(self, agents: Callable[[], Sequence[Reporting]]) -> None:
         """Have what agents say of themselves summed up when it is asked for."""
         for name, said, field in (

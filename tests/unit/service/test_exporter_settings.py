@@ -76,7 +76,8 @@ def test_the_defaults_and_a_preset_are_without_fault() -> None:
         ({**OWN, "tokenPath": "t"}, "tokenPath"),
         ({**OWN, "username": "eve", "passwordPath": "p"}, "username"),
         ({**OWN, "caPath": "ca.pem"}, "caPath"),
-        ({**OWN, "windowSeconds": 600}, "maxAgeSeconds"),
+        ({**OWN, "query": "rate(x[{window}])", "windowSeconds": 600}, "maxAgeSeconds"),
+        ({**OWN, "maxAgeSeconds": 300}, "maxAgeSeconds"),
     ],
     ids=str,
 )
