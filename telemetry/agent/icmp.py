@@ -35,7 +35,8 @@ class IcmpEcho:
         self._request, self._reply = _REQUEST_AND_REPLY[socket.AddressFamily(family)]
         self._echoes = Echoes()
         protocol = _PROTOCOL[socket.AddressFamily(family)]
-        self._sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, protocol)
+        self._sock = socket.socket(family, socket.SOCK_DGRAM, protocol)
+        self._sock.settimeout(0)
         stamps.ask(self._sock)
         loop.watch(self._sock, READ, self._read)
 
@@ -70,6 +71,8 @@ class IcmpEcho:
             except OSError:
                 continue
             self._take(packet, notes, source[0])
+            if not self._echoes:
+                return  # nothing else can have come
 
     def _take(self, packet: bytes, notes: list[tuple[int, int, bytes]], host: str) -> None:
         now = stamps.Moment()

@@ -119,6 +119,9 @@ class Echoes:
         self._out: dict[int, Echo] = {}
         self._last = -1
 
+    def __len__(self) -> int:
+        return len(self._out)
+
     def number(self) -> int | None:
         """Return the next number that is not in use; None when all are."""
         if len(self._out) == NUMBERS:

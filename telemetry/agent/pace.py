@@ -110,7 +110,7 @@ class Slots:
     def pass_on(self, now_s: float) -> None:
         """Turn to the next slot: this one's moment was used."""
         self._start_s += self._interval_s
-        if self._start_s + self._interval_s < now_s:
+        if self._start_s + max(self._interval_s, _DEPTH_S) < now_s:
             self._start_s = now_s
         self._draw()
 

@@ -1,6 +1,7 @@
 """Lets packets out: those of bursts under way first, then of new bursts, never too many."""
 
 import heapq
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,11 @@ from telemetry.agent.pace import Bucket
 Turn = OpenBurst | float
 """A burst to begin now, or the loop's time at which to ask again (infinity: when poked)."""
 
+_GRID_S = 0.004
+"""Packets that are due within so much time leave together. A process woken for each would spend
+twice as much; their times are their own, whoever left beside them."""
+_ROUNDING = 1e-6
+_NEVER_S = float("inf")
 _AT_ONCE = 64
 """Packets, before answers are read in between."""
 
@@ -47,7 +53,7 @@ class Pump:
 
     def poke(self) -> None:
         """Look again whether there is something to send."""
-        self._sleep_until(self._loop.now_s())
+        self._wake_at(self._loop.now_s())
 
     def finish(self) -> None:
         """Send nothing more; what is out may still be answered."""
@@ -117,8 +123,14 @@ class Pump:
         self._on_end(burst)
 
     def _sleep_until(self, at_s: float) -> None:
+        if at_s < _NEVER_S:
+            # Never too soon, not even by a rounding: nothing would be due then.
+            at_s = max(at_s, math.ceil(at_s / _GRID_S - _ROUNDING) * _GRID_S)
+        self._wake_at(at_s)
+
+    def _wake_at(self, at_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if at_s != float("inf"):
+        if at_s < _NEVER_S:
             self._timer = self._loop.call_at(at_s, self._run)

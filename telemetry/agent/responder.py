@@ -46,7 +46,8 @@ class Responder:
             part.close()
 
     def _listen(self, family: int, kind: int) -> socket.socket:
-        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+        sock = socket.socket(family, kind)
+        sock.settimeout(0)
         try:
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -38,9 +38,10 @@ class TcpConnect:
     def send(self, burst: OpenBurst, place: int) -> None:  # noqa: ARG002 - a connection is its own number
         """Begin to connect."""
         try:
-            sock = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = socket.socket(self._family, socket.SOCK_STREAM)
         except OSError:
             return  # no descriptor to be had: a packet lost, like any other
+        sock.settimeout(0)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
         begun = stamps.Moment()
         try:

@@ -38,7 +38,8 @@ class UdpEcho:
     def __init__(self, loop: Loop, family: int, port: int) -> None:
         self._loop, self._port = loop, port
         self._echoes = Echoes()
-        self._sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._sock = socket.socket(family, socket.SOCK_DGRAM)
+        self._sock.settimeout(0)
         stamps.ask(self._sock)
         loop.watch(self._sock, READ, self._read)
 
@@ -73,6 +74,8 @@ class UdpEcho:
             except OSError:
                 continue
             self._take(packet, notes, source)
+            if not self._echoes:
+                return  # nothing else can have come
 
     def _take(
         self, packet: bytes, notes: list[tuple[int, int, bytes]], source: tuple[str, int]
