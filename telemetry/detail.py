@@ -1,187 +1,186 @@
 """What is kept of the pairs that matter most: the last bursts, the spread, the loss.
 
-Only of reference nodes (those that constraints name), in rings of `KEPT` bursts: dense history of
-every pair would cost six times the table itself.
+Of reference nodes (those that constraints name) all pairs, as long as there is room for whole rows;
+of further references the pairs that running pods' budgets hang on. Dense history of every pair
+would cost seven times the table itself.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.model import UNKNOWN_US
+from telemetry.rings import Bursts, PairDetail, Rings, Teller
+from telemetry.stamps import Origin
 
-KEPT = 5
-"""Bursts: three confirm a broken budget, five make a steady median."""
+CELLS_AT_MOST = 512 * 5_000
+"""Pairs in whole rows, 146 MB once all of them were measured: all rows of 1,500 nodes, 455 of 5,000
+with room to grow."""
 
-ROWS_AT_MOST = 512
-"""Reference nodes with history; 512 of 5,000 nodes cost 130 MB."""
+PAIRS_AT_MOST = 65_536
+"""Single pairs of further references, 4 MB: as many as 50,000 pods have nodes to be near to. Of
+still more, those of the first references by row."""
 
-
-@dataclass(frozen=True, slots=True)
-class PairDetail:
-    """One pair in detail.
-
-    Parameters
-    ----------
-    recent_us
-        The last bursts' RTTs, newest last; `UNKNOWN_US` for a burst that was lost whole.
-    least_us
-        The newest burst's smallest RTT.
-    sent, lost
-        Packets since the node became a reference.
-    """
-
-    recent_us: tuple[int, ...]
-    least_us: int
-    sent: int
-    lost: int
-
-
-@dataclass(slots=True, eq=False)
-class _Rings:
-    """The last bursts of pairs, shape ``(slots, width)`` or ``(KEPT, slots, width)``.
-
-    A slot holds one reference node's pairs, by the other node's row.
-    """
-
-    rtt_us: NDArray[np.int32]
-    ticks: NDArray[np.int64]
-    least_us: NDArray[np.int32]
-    sent: NDArray[np.int64]
-    lost: NDArray[np.int64]
-
-    @classmethod
-    def empty(cls, slots: int, width: int) -> "_Rings":
-        return cls(
-            np.full((KEPT, slots, width), UNKNOWN_US, dtype=np.int32),
-            np.zeros((KEPT, slots, width), dtype=np.int64),
-            np.full((slots, width), UNKNOWN_US, dtype=np.int32),
-            np.zeros((slots, width), dtype=np.int64),
-            np.zeros((slots, width), dtype=np.int64),
-        )
-
-    def grown(self, slots: int, width: int) -> "_Rings":
-        out, (old_slots, old_width) = _Rings.empty(slots, width), self.least_us.shape
-        for name in ("rtt_us", "ticks", "least_us", "sent", "lost"):
-            getattr(out, name)[..., :old_slots, :old_width] = getattr(self, name)
-        return out
-
-    def clear(self, slot: int) -> None:
-        self.rtt_us[:, slot], self.ticks[:, slot] = UNKNOWN_US, 0
-        self.least_us[slot], self.sent[slot], self.lost[slot] = UNKNOWN_US, 0, 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bursts:
-    """Bursts of one node, columns of shape ``(k,)``; `columns` are rows of the table."""
-
-    columns: NDArray[np.int64]
-    ticks: NDArray[np.int64]
-    rtt_us: NDArray[np.int32]
-    least_us: NDArray[np.int32]
-    sent: NDArray[np.int64]
-    lost: NDArray[np.int64]
-
-    def some(self, which: NDArray[np.bool_]) -> "Bursts":
-        """Return those that are chosen."""
-        return Bursts(
-            self.columns[which],
-            self.ticks[which],
-            self.rtt_us[which],
-            self.least_us[which],
-            self.sent[which],
-            self.lost[which],
-        )
+_KEY_BITS = 32
 
 
 class Details:
-    """The rings of the reference nodes, both directions in one: what a decision reads."""
+    """The rings of the pairs that are kept, both directions in one: what a decision reads.
 
-    def __init__(self) -> None:
-        self._rings = _Rings.empty(0, 0)
+    Parameters
+    ----------
+    cells_at_most, pairs_at_most
+        Bounds of what is kept: pairs in whole rows of references, and single pairs.
+    """
+
+    def __init__(
+        self, cells_at_most: int = CELLS_AT_MOST, pairs_at_most: int = PAIRS_AT_MOST
+    ) -> None:
+        self._cells_at_most = cells_at_most
+        self._pairs_at_most = pairs_at_most
+        self._width = 0
+        self._whole = Rings(0)
+        """Rows of references, one after the other."""
         self._slot_of: dict[int, int] = {}
-        self._free: list[int] = []
+        self._untouched = 0
+        """Slots from here on were never used."""
         self._slots = np.zeros(0, dtype=np.int64)
-        """By row; -1 for a node that is no reference."""
+        """By row; -1 for a node whose row is not kept."""
+        self._single = Rings(0)
+        self._keys = np.zeros(0, dtype=np.int64)
+        """Of single pairs, sorted: reference's row, then the other's."""
+        self._apart = np.zeros(len(Origin), dtype=np.int64)
 
-    def keep(self, rows: frozenset[int], width: int) -> None:
-        """Keep the history of these nodes and no others; of too many, of the first."""
-        wanted = set(sorted(rows)[:ROWS_AT_MOST])
-        for row in self._slot_of.keys() - wanted:
-            self._free.append(self._slot_of.pop(row))
-        new = sorted(wanted - self._slot_of.keys())
-        self._make_room(len(new), width)
-        for row in new:
-            slot = self._slot_of[row] = self._free.pop()
-            self._rings.clear(slot)
-        self._slots = np.full(max(width, len(self._slots)), -1, dtype=np.int64)
-        for row, slot in self._slot_of.items():
-            self._slots[row] = slot
+    def keep(
+        self, rows: frozenset[int], width: int, pairs: Iterable[tuple[int, Iterable[int]]] = ()
+    ) -> None:
+        """Keep the history of these and of no others.
 
-    def _make_room(self, new: int, width: int) -> None:
-        slots, old_width = self._rings.least_us.shape
-        lacking = new - len(self._free)
-        if lacking > 0 or width > old_width:
-            more = max(lacking, slots // 2) if lacking > 0 else 0
-            self._rings = self._rings.grown(slots + more, max(width, old_width))
-            self._free += range(slots, slots + more)
-
-    def add(self, row: int, bursts: Bursts) -> None:
-        """Take in bursts measured by the node at `row`."""
-        if not self._slot_of:
+        Parameters
+        ----------
+        rows
+            Of reference nodes. Of too many those that are kept already, and then the first; what
+            is kept of a pair moves with it.
+        width
+            Of the table.
+        pairs
+            By reference's row, the rows on which budgets hang.
+        """
+        room = self._cells_at_most // max(1, width)
+        stay = sorted(rows & self._slot_of.keys(), key=self._slot_of.__getitem__)[:room]
+        new = sorted(rows.difference(stay))[: room - len(stay)]
+        whole = {*stay, *new}
+        keys = self._wanted(pairs, whole)
+        if whole == self._slot_of.keys() and width == self._width and _same(keys, self._keys):
             return
-        own = self._slots[row]
-        if own >= 0:
-            slots = np.full(len(bursts.columns), own)
-            self._push(slots, bursts.columns, bursts, is_own=True)
-        towards = self._slots[bursts.columns]
-        is_kept = towards >= 0
-        if is_kept.any():
-            columns = np.full(int(is_kept.sum()), row)
-            self._push(towards[is_kept], columns, bursts.some(is_kept), is_own=False)
+        single = self._singled(keys)
+        self._drop_but(whole, width)
+        self._add_rows(new)
+        self._keys, self._single = keys, single
+
+    def add(self, row: int, bursts: Bursts, teller: Teller) -> None:
+        """Take in bursts measured by the node at `row`."""
+        apart = self._apart
+        apart[teller.origin] = max(apart[teller.origin], teller.apart_ticks)
+        if self._slot_of:
+            slot = int(self._slots[row])
+            if slot >= 0:
+                cells = slot * self._width + bursts.columns
+                self._whole.push(cells, bursts, teller, is_own=True)
+            towards = self._slots[bursts.columns]
+            is_kept = towards >= 0
+            if is_kept.any():
+                cells = towards[is_kept] * self._width + row
+                self._whole.push(cells, bursts.some(is_kept), teller, is_own=False)
+        if len(self._keys):
+            ends = np.full(len(bursts.columns), row)
+            for keys, is_own in (
+                (_key(ends, bursts.columns), True),
+                (_key(bursts.columns, ends), False),
+            ):
+                cells, is_kept = _places(self._keys, keys)
+                if is_kept.any():
+                    self._single.push(cells[is_kept], bursts.some(is_kept), teller, is_own=is_own)
 
     def get(self, row: int, column: int, since_tick: int = 0) -> PairDetail | None:
         """Return what is kept of a pair, bursts from `since_tick` on; None where nothing is."""
         slot = self._slot_of.get(row)
-        rings = self._rings
-        if slot is None or not rings.ticks[-1, slot, column]:
+        if slot is not None:
+            return self._whole.get(slot * self._width + column, since_tick, self._apart)
+        cell = int(np.searchsorted(self._keys, key := (row << _KEY_BITS) | column))
+        if cell == len(self._keys) or int(self._keys[cell]) != key:
             return None
-        is_recent = rings.ticks[:, slot, column] >= max(1, since_tick)
-        return PairDetail(
-            tuple(rings.rtt_us[:, slot, column][is_recent].tolist()),
-            int(rings.least_us[slot, column]),
-            int(rings.sent[slot, column]),
-            int(rings.lost[slot, column]),
-        )
+        return self._single.get(cell, since_tick, self._apart)
 
-    def _push(
-        self,
-        slots: NDArray[np.int64],
-        columns: NDArray[np.int64],
-        bursts: Bursts,
-        *,
-        is_own: bool,
-    ) -> None:
-        """Append bursts that are newer than the newest of their pair, no pair twice.
+    def _wanted(
+        self, pairs: Iterable[tuple[int, Iterable[int]]], whole: set[int]
+    ) -> NDArray[np.int64]:
+        """Return the keys of the single pairs to keep, sorted."""
+        found = [
+            (row << _KEY_BITS) | column
+            for row, columns in pairs
+            if row not in whole
+            for column in columns
+        ]
+        return np.sort(np.array(found, dtype=np.int64))[: self._pairs_at_most]
 
-        The other direction counts only where this one has not been measured for `_QUIET` ticks:
-        two ends that disagree must not look like a link that changes.
-        """
-        rings = self._rings
-        newest = rings.ticks[-1, slots, columns]
-        since = newest if is_own else newest + _QUIET * (newest > 0)
-        fresh = bursts.ticks > since
-        at = (slots[fresh], columns[fresh])
-        new = bursts.some(fresh)
-        for k in range(KEPT - 1):
-            rings.rtt_us[(k, *at)] = rings.rtt_us[(k + 1, *at)]
-            rings.ticks[(k, *at)] = rings.ticks[(k + 1, *at)]
-        rings.rtt_us[(KEPT - 1, *at)], rings.ticks[(KEPT - 1, *at)] = new.rtt_us, new.ticks
-        rings.least_us[at] = new.least_us
-        rings.sent[at] += new.sent
-        rings.lost[at] += new.lost
+    def _singled(self, keys: NDArray[np.int64]) -> Rings:
+        """Return rings of single pairs, with what is kept of them now."""
+        out = Rings(len(keys))
+        cells, is_kept = _places(self._keys, keys)
+        out.copy(np.flatnonzero(is_kept), self._single, cells[is_kept])
+        rows, columns = keys >> _KEY_BITS, keys & ((1 << _KEY_BITS) - 1)
+        known = np.flatnonzero((rows < len(self._slots)) & (columns < self._width))
+        known = known[self._slots[rows[known]] >= 0]
+        out.copy(known, self._whole, self._slots[rows[known]] * self._width + columns[known])
+        return out
+
+    def _drop_but(self, whole: set[int], width: int) -> None:
+        """Keep these rows alone, in rings as wide as the table."""
+        self._slot_of = {row: slot for row, slot in self._slot_of.items() if row in whole}
+        if width != self._width:
+            old, old_width, least = self._whole, self._width, min(width, self._width)
+            self._whole = Rings(self._cells_at_most // width * width if width else 0)
+            columns = np.arange(least)
+            for new_slot, (row, slot) in enumerate(list(self._slot_of.items())):
+                self._whole.copy(new_slot * width + columns, old, slot * old_width + columns)
+                self._slot_of[row] = new_slot
+            self._width, self._untouched = width, len(self._slot_of)
+
+    def _add_rows(self, new: list[int]) -> None:
+        """Give slots to rows, with what is kept of single pairs of theirs."""
+        free = sorted(set(range(self._untouched)).difference(self._slot_of.values()))
+        width = self._width
+        for row in new:
+            if free:
+                slot = free.pop()
+                self._whole.clear(slot * width, (slot + 1) * width)
+            else:
+                slot, self._untouched = self._untouched, self._untouched + 1
+            self._slot_of[row] = slot
+            ends = (row << _KEY_BITS, (row + 1) << _KEY_BITS)
+            at = np.arange(*np.searchsorted(self._keys, ends))
+            columns = self._keys[at] & ((1 << _KEY_BITS) - 1)
+            if len(at):
+                self._whole.copy(slot * width + columns, self._single, at)
+        self._slots = np.full(width, -1, dtype=np.int64)
+        for row, slot in self._slot_of.items():
+            self._slots[row] = slot
 
 
-_QUIET = 600
-"""Ticks, five minutes."""
+def _key(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (rows << _KEY_BITS) | columns
+
+
+def _places(
+    keys: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where in sorted `keys` each wanted one is, and whether it is there."""
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return at, np.asarray(keys[at] == wanted)
+
+
+def _same(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
+    return len(one) == len(other) and bool((one == other).all())

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.blocks import Blocks
-from telemetry.detail import Bursts
 from telemetry.model import UNKNOWN_US
+from telemetry.rings import Bursts
 from telemetry.stamps import Origin, believed, origins, stamped, ticks, with_one_more_lost
 
 

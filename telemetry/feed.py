@@ -182,7 +182,7 @@ class Feed:
         dead
             Nodes believed dead: their last values stay.
         """
-        self._store.focus(references)
+        self._store.focus(references, near)
         self._store.hold(dead)
         if self._parts.desk is not None:
             self._parts.desk.focus(references - dead, near)

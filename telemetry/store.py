@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from telemetry.blocks import BLOCK_ROWS, Blocks
 from telemetry.dated import Beneath, DatedRtt
-from telemetry.detail import Bursts, Details, PairDetail
+from telemetry.detail import Details
 from telemetry.entries import write_row, write_turned
 from telemetry.model import RttTable
 from telemetry.ports import Clock
 from telemetry.readings import Readings, by_row
+from telemetry.rings import Bursts, PairDetail, Teller
 from telemetry.roster import Roster
 from telemetry.rows import MeasuredRow
 from telemetry.stamps import (
@@ -64,6 +65,7 @@ class RttStore:
         self._roster = Roster()
         self._blocks = Blocks()
         self._references: frozenset[str] = frozenset()
+        self._near: Mapping[str, Iterable[str]] = {}
         self._reference_rows: frozenset[int] = frozenset()
         self._details = Details()
         self._held: frozenset[str] = frozenset()
@@ -104,14 +106,23 @@ class RttStore:
         if self.is_dense and len(self._roster) > self._settings.dense_nodes:
             self._thin_out()
 
-    def focus(self, references: frozenset[str]) -> None:
-        """Keep the history of these nodes' rows; where not all pairs fit, keep only these rows."""
-        self._references = references
-        rows = frozenset(
-            self._roster.index[name] for name in references if name in self._roster.index
-        )
+    def focus(
+        self, references: frozenset[str], near: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        """Keep the history of these nodes' rows; where not all pairs fit, keep only these rows.
+
+        Where history of whole rows does not fit, that of the pairs in `near`, by reference.
+        """
+        index = self._roster.index
+        self._references, self._near = references, near or {}
+        rows = frozenset(index[name] for name in references if name in index)
         self._reference_rows = rows
-        self._details.keep(rows, self._blocks.width)
+        pairs = (
+            (index[name], [index[other] for other in nodes if other in index])
+            for name, nodes in self._near.items()
+            if name in index
+        )
+        self._details.keep(rows, self._blocks.width, pairs)
         if not self.is_dense:
             for number in self._blocks.kept():
                 if number not in rows:
@@ -153,7 +164,8 @@ class RttStore:
             row.sent[here].astype(np.int64),
             row.lost[here].astype(np.int64),
         )
-        self._details.add(at, bursts)
+        oldest = self._settings.max_ages.oldest(self.now_s)
+        self._details.add(at, bursts, Teller(Origin.AGENT, oldest))
         self._write(at, bursts, Origin.AGENT)
         if not self.is_dense:
             peers = [self._roster.names[column] for column in columns.tolist()]
@@ -167,9 +179,11 @@ class RttStore:
         before grows old.
         """
         tick = tick_of(self.now_s - readings.age_s)
+        apart, oldest = int(readings.age_s / TICK_S), self._settings.max_ages.oldest(self.now_s)
+        teller = Teller(origin, oldest, apart)
         for row, (columns, rtt_us) in by_row(readings, self._roster.index).items():
             bursts = _single(columns, tick, rtt_us)
-            self._details.add(row, bursts)
+            self._details.add(row, bursts, teller)
             self._write(row, bursts, origin)
 
     def take_file(self, table: RttTable) -> None:
@@ -246,7 +260,7 @@ class RttStore:
     def _append(self, names: Iterable[str]) -> None:
         self._roster.append(names)
         self._blocks.widen(len(self._roster))
-        self.focus(self._references)
+        self.focus(self._references, self._near)
         self.version += 1
 
     def _rebuild(self, names: list[str]) -> None:
