@@ -5,7 +5,7 @@ import pytest
 from scheduler.domain.delay import DelayConstraint, Quantifier
 from scheduler.domain.snapshot import build_snapshot
 from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
-from scheduler.reliability.confirmed import confirmed, suspects
+from scheduler.reliability.confirmed import Confirmations, Pair, confirmed, judged
 from telemetry.model import UNKNOWN_US
 from tests.builders import node, pod, rtt_ms, within, workload
 
@@ -20,9 +20,15 @@ class Remembered:
 
     def __init__(self, bursts: dict[tuple[str, str], tuple[int, ...] | None]) -> None:
         self._bursts = bursts
+        self.asked = 0
 
     def recent_us(self, reference_node: str, node: str) -> tuple[int, ...] | None:
+        self.asked += 1
         return self._bursts.get((reference_node, node), ())
+
+
+def suspects(found: list[BrokenBudget], history: Remembered, number: int) -> tuple[Pair, ...]:
+    return judged(found, Confirmations(history, number)).suspects
 
 
 def broken(delay: DelayConstraint, rows: list[list[float]] | None = None) -> list[BrokenBudget]:
@@ -120,3 +126,14 @@ def test_a_reference_that_is_gone_needs_no_measurement() -> None:
     assert [b.kind for b in found] == [Break.UNKNOWN_REFERENCE]
     assert confirmed(found, Remembered({}), 3) == tuple(found)
     assert suspects(found, Remembered({}), 3) == ()
+
+
+def test_a_pair_that_many_budgets_hang_on_is_looked_up_once() -> None:
+    history = Remembered({TO_R1: (SLOW,) * 3})
+    found = judged(broken(TO_NODE) * 100, Confirmations(history, 3))
+    assert (len(found.believed), found.suspects, history.asked) == (100, (), 1)
+
+
+def test_a_pair_to_measure_is_named_once() -> None:
+    found = judged(broken(TO_NODE) * 100, Confirmations(Remembered({}), 3))
+    assert found.suspects == (TO_R1,)

@@ -3,6 +3,7 @@
 import pytest
 
 from scheduler.planning.plan import plan
+from scheduler.service.budget_watch import PROBES_AT_ONCE
 from telemetry.model import UNKNOWN_US
 from tests.builders import node, pod, within
 from tests.harness import Harness
@@ -137,3 +138,49 @@ async def test_a_replica_that_stands_by_tells_nothing_and_tells_it_when_it_leads
         leadership.elect()
         await harness.settle(10)
         assert len(told(harness, "DelayExceeded")) == 1
+
+
+async def test_suspects_behind_more_references_without_agents_than_fit_are_measured() -> None:
+    names = [f"r{k:03d}" for k in range(PROBES_AT_ONCE + 6)]
+    measured = TrueNetwork({(i, "x"): 10_000 for i in names} | {("x", i): 10_000 for i in names})
+    measured.store.know(measured.nodes)
+    measured.silent.update({*names[:-1], "x"})
+    harness = Harness(plan, network=measured)
+    harness.cluster.nodes.update({name: node(name) for name in measured.nodes})
+    async with harness:
+        for name in names:
+            run = pod(f"p-{name}", cpu_milli=10, delays=(within(5, name),))
+            harness.put_pod(run, node="x", phase="Running")
+        await harness.settle(10)
+    assert (names[-1], ("x",)) in measured.probes
+
+
+async def test_of_more_suspects_than_fit_all_are_measured_in_turn() -> None:
+    names = [f"r{k:03d}" for k in range(2 * PROBES_AT_ONCE)]
+    measured = TrueNetwork({(i, "x"): 10_000 for i in names} | {("x", i): 10_000 for i in names})
+    measured.store.know(measured.nodes)
+    measured.deaf.update(names)
+    harness = Harness(plan, network=measured)
+    harness.cluster.nodes.update({name: node(name) for name in measured.nodes})
+    async with harness:
+        for name in names:
+            run = pod(f"p-{name}", cpu_milli=10, delays=(within(5, name),))
+            harness.put_pod(run, node="x", phase="Running")
+        await harness.settle(30)
+    assert {reference for reference, _ in measured.probes} == set(names)
+    counts = [measured.probes.count((name, ("x",))) for name in names]
+    assert max(counts) - min(counts) <= 1
+
+
+async def test_of_a_reference_without_an_agent_the_pairs_that_have_one_are_measured() -> None:
+    measured = network()
+    measured.silent.update("ac")
+    slow(measured, 60_000)
+    measured.truth["a", "c"] = measured.truth["c", "a"] = 60_000
+    measured.measure_all()
+    async with started(measured) as harness:
+        run_near_a(harness)
+        harness.put_pod(pod("q", delays=(within(25, "a"),)), node="c", phase="Running")
+        await harness.settle(10)
+    assert ("b", ("a",)) in measured.probes
+    assert not [probe for probe in measured.probes if probe[0] in "ac"]
