@@ -114,7 +114,12 @@ async def telemetry(state: ServiceState, around: Around) -> AsyncIterator[Teleme
         files=None if files is None else files.tables,
     )
     feed = Feed(store, parts, reports.told, Silence(settings.agents.report_seconds))
-    prober = FeedProber(feed, settings.verify.timeout_seconds, max_ages(settings).longest_s)
+    prober = FeedProber(
+        feed,
+        settings.verify.timeout_seconds,
+        max_ages(settings).longest_s,
+        settings.agents.urgent_probes_per_second,
+    )
     figures = TelemetryMetrics(state.metrics.registry)
     async with AsyncExitStack() as stack:
         if desk is not None:

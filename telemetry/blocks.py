@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.model import UNKNOWN_US
+from telemetry.stamps import origins, ticks
 
 BLOCK_ROWS = 64
 _SPARE = 64
@@ -69,6 +70,20 @@ class Blocks:
             self._shared.discard(number)
         return block.rtt_us[at], block.stamps[at]
 
+    def forget_older(self, rows: NDArray[np.int64], oldest: NDArray[np.int64]) -> None:
+        """Forget what is older than `oldest` (of `MaxAges`) in some rows and their columns."""
+        for number in self.kept():
+            first = number * self.rows
+            own = rows[(rows >= first) & (rows < first + self.rows)] - first
+            stamps = self._blocks[number].stamps
+            is_old = np.zeros(stamps.shape, dtype=np.bool_)
+            is_old[:, rows] = _are_older(stamps[:, rows], oldest)
+            is_old[own] = _are_older(stamps[own], oldest)
+            if is_old.any():
+                self.writable(first)  # now nobody else's
+                block = self._blocks[number]
+                block.rtt_us[is_old], block.stamps[is_old] = UNKNOWN_US, 0
+
     def row(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]] | None:
         """Return a row to read, or None where it is not kept."""
         number, at = divmod(row, self.rows)
@@ -99,3 +114,7 @@ def _padded(block: Block, width: int) -> Block:
     out.rtt_us[:, :old] = block.rtt_us
     out.stamps[:, :old] = block.stamps
     return out
+
+
+def _are_older(stamps: NDArray[np.uint32], oldest: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray((stamps != 0) & (ticks(stamps) < oldest[origins(stamps)]))

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from telemetry.blocks import Block
 from telemetry.model import UNKNOWN_US, RttTable
-from telemetry.stamps import TICK_S, Origin, believed, origins, ticks
+from telemetry.stamps import TICK_S, Origin, believed, is_cut, origins, ticks
 
 Rows = NDArray[np.int64]
-
-_LAG_TICKS = 120
-"""A minute. The other direction stands in where this one was measured so much longer ago: the agent
-of a reference may be gone while those of all others go on."""
 
 
 @runtime_checkable
 class Ages(Protocol):
     """What a table with ages answers besides RTTs."""
+
+    @property
+    def made_s(self) -> float:
+        """When the table was made, by the clock of who made it, seconds: ages are of then."""
+        ...
 
     def age_s(self, rows: Rows, columns: Rows) -> NDArray[np.float64]:
         """Return how old each RTT is that `between` gives, seconds; infinite for an unknown one."""
@@ -60,7 +61,12 @@ class DatedRtt:
     is_held
         Shape ``(n,)``: nodes believed dead, whose last values stay.
     beneath
-        RTTs from files, for pairs nobody measures.
+        RTTs from files, for pairs nobody measures. A pair that was found cut is not one of them.
+    made_s
+        When it was frozen, by the clock of who made it, seconds.
+    lag_ticks
+        The other direction stands in for one that was measured so much earlier: the agent of a
+        reference may be gone while those of all others go on.
     """
 
     nodes: tuple[str, ...]
@@ -71,6 +77,8 @@ class DatedRtt:
     now_s: float
     is_held: NDArray[np.bool_]
     beneath: Beneath | None = None
+    made_s: float = 0.0
+    lag_ticks: int = 40
 
     @property
     def is_dense(self) -> bool:
@@ -95,12 +103,12 @@ class DatedRtt:
     def between(self, rows: Rows, columns: Rows) -> NDArray[np.int32]:
         """Return RTTs of pairs, the other direction filling the gaps."""
         rows, columns = np.broadcast_arrays(rows, columns)
-        out, _ = self._read(rows, columns)
+        out, _, is_cut = self._read(rows, columns)
         out = np.where(rows == columns, np.int32(0), out)
         if self.beneath is None:
             return np.asarray(out, dtype=np.int32)
         i, j = self.beneath.rows[rows], self.beneath.rows[columns]
-        gaps = (out == UNKNOWN_US) & (i >= 0) & (j >= 0)
+        gaps = (out == UNKNOWN_US) & ~is_cut & (i >= 0) & (j >= 0)
         if gaps.any():
             out[gaps] = self.beneath.table.between(i[gaps], j[gaps])
         return np.asarray(out, dtype=np.int32)
@@ -108,7 +116,7 @@ class DatedRtt:
     def age_s(self, rows: Rows, columns: Rows) -> NDArray[np.float64]:
         """Return the ages of what `between` gives, seconds; infinite for an unknown one."""
         rows, columns = np.broadcast_arrays(rows, columns)
-        rtt_us, stamps = self._read(rows, columns)
+        rtt_us, stamps, _ = self._read(rows, columns)
         age_s = np.maximum(0.0, self.now_s - (ticks(stamps) - 1) * TICK_S)
         age_s = np.where(rtt_us == UNKNOWN_US, np.inf, age_s)
         if self.beneath is not None:
@@ -119,7 +127,7 @@ class DatedRtt:
     def origin(self, rows: Rows, columns: Rows) -> NDArray[np.int64]:
         """Return what measured each that `between` gives."""
         rows, columns = np.broadcast_arrays(rows, columns)
-        rtt_us, stamps = self._read(rows, columns)
+        rtt_us, stamps, _ = self._read(rows, columns)
         out = np.where(rtt_us == UNKNOWN_US, int(Origin.NONE), origins(stamps))
         if self.beneath is not None:
             is_beneath = (out == Origin.NONE) & (self.between(rows, columns) != UNKNOWN_US)
@@ -139,13 +147,13 @@ class DatedRtt:
         (own_us, own_stamps), (other_us, other_stamps) = self._row(row), self._column(row)
         there = self._believed(own_us, own_stamps, row)
         back = self._believed(other_us, other_stamps, row)
-        counts = _own_counts(there, own_stamps, back, other_stamps)
+        counts = self._own_counts(there, own_stamps, back, other_stamps)
         known = (there != UNKNOWN_US) | (back != UNKNOWN_US)
         return np.where(known, np.where(counts, own_stamps, other_stamps), np.uint32(0))
 
     def was_measured(self, row: int) -> NDArray[np.bool_]:
         """Whether each pair of a node was ever measured, from one end or the other."""
-        return np.asarray((self._row(row)[1] != 0) | (self._column(row)[1] != 0))
+        return np.asarray((ticks(self._row(row)[1]) > 0) | (ticks(self._column(row)[1]) > 0))
 
     # Directions as they were measured
 
@@ -157,7 +165,7 @@ class DatedRtt:
     ) -> NDArray[np.int32]:
         """Return what is believed of one direction, the other one where that has to stand in."""
         there, back = self._believed(*own, end), self._believed(*other, end)
-        return np.where(_own_counts(there, own[1], back, other[1]), there, back)
+        return np.where(self._own_counts(there, own[1], back, other[1]), there, back)
 
     def _forward(self, row: int) -> NDArray[np.int32]:
         rtt_us, stamps = self._row(row)
@@ -194,12 +202,19 @@ class DatedRtt:
             stamps[start:stop] = block.stamps[: stop - start, column]
         return rtt_us, stamps
 
-    def _read(self, rows: Rows, columns: Rows) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
-        """Return what is believed of pairs, this direction before the other, and its stamps."""
+    def _read(
+        self, rows: Rows, columns: Rows
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.bool_]]:
+        """Return what is believed of pairs, its stamps, and which pairs were found cut."""
         there, there_stamps = self._gathered(rows, columns)
         back, back_stamps = self._gathered(columns, rows)
-        counts = _own_counts(there, there_stamps, back, back_stamps)
-        return np.where(counts, there, back), np.where(counts, there_stamps, back_stamps)
+        counts = self._own_counts(there, there_stamps, back, back_stamps)
+        is_held = self.is_held[rows] | self.is_held[columns]
+        return (
+            np.where(counts, there, back),
+            np.where(counts, there_stamps, back_stamps),
+            is_cut(there_stamps, back_stamps) & ~is_held,
+        )
 
     def _gathered(self, rows: Rows, columns: Rows) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         rtt_us = np.full(rows.shape, UNKNOWN_US, dtype=np.int32)
@@ -227,15 +242,21 @@ class DatedRtt:
         values = read(self.beneath.table, int(self.beneath.rows[end]))
         filled = np.full(len(self.nodes), UNKNOWN_US, dtype=np.int32)
         filled[there] = values[self.beneath.rows[there]]
-        return np.where(out == UNKNOWN_US, filled, out)
+        cut = is_cut(self._row(end)[1], self._column(end)[1])
+        cut &= ~(self.is_held | self.is_held[end])
+        return np.where((out == UNKNOWN_US) & ~cut, filled, out)
 
+    def _own_counts(
+        self,
+        own_us: NDArray[np.int32],
+        own_stamps: NDArray[np.uint32],
+        other_us: NDArray[np.int32],
+        other_stamps: NDArray[np.uint32],
+    ) -> NDArray[np.bool_]:
+        """Whether a pair is read as measured in its own direction: known, and not long out of date.
 
-def _own_counts(
-    own_us: NDArray[np.int32],
-    own_stamps: NDArray[np.uint32],
-    other_us: NDArray[np.int32],
-    other_stamps: NDArray[np.uint32],
-) -> NDArray[np.bool_]:
-    """Whether a pair is read as measured in its own direction: known, and not long out of date."""
-    lag = ticks(other_stamps) - ticks(own_stamps)
-    return np.asarray((own_us != UNKNOWN_US) & ((other_us == UNKNOWN_US) | (lag <= _LAG_TICKS)))
+        Microseconds and stamps of both directions, of one shape.
+        """
+        lag = ticks(other_stamps) - ticks(own_stamps)
+        is_alone = other_us == UNKNOWN_US
+        return np.asarray((own_us != UNKNOWN_US) & (is_alone | (lag <= self.lag_ticks)))

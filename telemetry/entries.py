@@ -17,18 +17,21 @@ def write_row(
     """Write what the node at `row` measured into its row.
 
     What wins by its origin wins only while it is believed (`oldest`, as `MaxAges.oldest`). A burst
-    that was lost keeps the value and counts against it.
+    that was lost keeps the value and counts against it; also where there is none yet, for a file
+    may lie beneath.
     """
     rtt_us, stamps = blocks.writable(row)
     stands = stamps[bursts.columns]
     is_outranked = (origins(stands) > origin) & believed(stands, oldest)
-    is_newer = (bursts.ticks >= ticks(stands)) | (origins(stands) < origin)
+    outranks = (origins(stands) < origin) & (bursts.ticks >= oldest[origin])
+    is_newer = (bursts.ticks >= ticks(stands)) | outranks
     counts = is_newer & ~is_outranked
     is_lost = bursts.rtt_us == UNKNOWN_US
     good = counts & ~is_lost
     rtt_us[bursts.columns[good]] = bursts.rtt_us[good]
     stamps[bursts.columns[good]] = stamped(bursts.ticks[good], origin)
-    bad = counts & is_lost & (bursts.ticks > ticks(stands)) & (origins(stands) == origin)
+    is_its_own = (origins(stands) == origin) | (ticks(stands) == 0)
+    bad = counts & is_lost & (bursts.ticks > ticks(stands)) & is_its_own
     stamps[bursts.columns[bad]] = with_one_more_lost(stands[bad])
     _lose_turned(blocks, row, bursts.columns[is_lost], bursts.ticks[is_lost])
 

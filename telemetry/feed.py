@@ -98,6 +98,11 @@ class Feed:
         self._versions_taken = asyncio.Condition()
         self._version_taken = -1
 
+    @property
+    def count(self) -> int:
+        """How many nodes there are."""
+        return len(self._parts.directory.current.nodes)
+
     # What measures
 
     def take(self, row: MeasuredRow, *, whole: bool) -> None:

@@ -37,6 +37,11 @@ class Roster:
         at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         return self._rows[at], np.asarray(self._keys[at] == keys)
 
+    def rows_named(self, names: Iterable[str]) -> NDArray[np.int64]:
+        """Return the rows of those of some names that are here, ascending."""
+        rows = sorted(self.index[name] for name in names if name in self.index)
+        return np.array(rows, dtype=np.int64)
+
     def pair(self, one: str, other: str) -> tuple[int, int] | None:
         """Return the rows of two nodes; None where one is not known."""
         i, j = self.index.get(one), self.index.get(other)

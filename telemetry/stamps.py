@@ -102,3 +102,8 @@ def believed(stamps: Stamps, oldest: NDArray[np.int64]) -> NDArray[np.bool_]:
         As `MaxAges.oldest`.
     """
     return (ticks(stamps) >= oldest[origins(stamps)]) & (lost(stamps) < LOST_ENOUGH)
+
+
+def is_cut(own: Stamps, other: Stamps) -> NDArray[np.bool_]:
+    """Whether pairs were found cut, from one end or the other, by the stamps of both directions."""
+    return np.asarray((lost(own) >= LOST_ENOUGH) | (lost(other) >= LOST_ENOUGH))

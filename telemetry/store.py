@@ -39,12 +39,20 @@ BEFORE_S = 86_400.0
 """What agents measured before the store began counts too, as far back as a report may reach."""
 
 
+LAG_TICKS = 40
+"""Twenty seconds: less than what is measured anew before a binding."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """What the store keeps: for how long each origin is believed, and up to where every pair."""
+    """What the store keeps: for how long each origin is believed, and up to where every pair.
+
+    `lag_ticks` as `telemetry.dated.DatedRtt` has it.
+    """
 
     max_ages: MaxAges = field(default_factory=MaxAges)
     dense_nodes: int = DENSE_NODES
+    lag_ticks: int = LAG_TICKS
 
 
 class RttStore:
@@ -63,6 +71,7 @@ class RttStore:
         self._clock = clock
         self._began_s = clock() - BEFORE_S
         self._roster = Roster()
+        self._wanted: set[str] = set()
         self._blocks = Blocks()
         self._references: frozenset[str] = frozenset()
         self._near: Mapping[str, Iterable[str]] = {}
@@ -94,9 +103,16 @@ class RttStore:
         """Take note of the cluster's nodes.
 
         Those that are gone keep their last values, which pods that refer to them may still need,
-        until a quarter of all rows is theirs; then all of them are forgotten.
+        until a quarter of all rows is theirs; then all of them are forgotten. One that returns
+        under its name is another machine: nothing is known of it.
         """
         wanted = set(nodes)
+        returned = (wanted - self._wanted) & self._roster.index.keys()
+        self._wanted = wanted
+        if returned:
+            nothing = np.full(len(Origin), np.iinfo(np.int64).max)
+            self._blocks.forget_older(self._roster.rows_named(returned), nothing)
+            self.version += 1
         gone = len(self._roster) - sum(name in wanted for name in self._roster.names)
         if gone > max(BLOCK_ROWS, len(self._roster) // 4):
             self._rebuild([name for name in self._roster.names if name in wanted])
@@ -138,10 +154,18 @@ class RttStore:
         return self._medians.median_us(node, other)
 
     def hold(self, nodes: frozenset[str]) -> None:
-        """Have the values of these nodes, believed dead, stay as they are however old."""
-        if nodes != self._held:
-            self._held = nodes
-            self.version += 1
+        """Have the values of these nodes, believed dead, stay as they are.
+
+        Those that were too old when the node was first held are forgotten. One that was cut stays:
+        bursts are lost before the cluster notices that a node is dead.
+        """
+        if nodes == self._held:
+            return
+        new = self._roster.rows_named(nodes - self._held)
+        if len(new):
+            self._blocks.forget_older(new, self._settings.max_ages.oldest(self.now_s))
+        self._held = nodes
+        self.version += 1
 
     # What is measured
 
@@ -204,6 +228,8 @@ class RttStore:
             block_rows=self._blocks.rows,
             oldest=self._settings.max_ages.oldest(now_s),
             now_s=now_s,
+            made_s=self._clock(),
+            lag_ticks=self._settings.lag_ticks,
             is_held=np.array([name in self._held for name in nodes], dtype=np.bool_),
             beneath=self._beneath(now_s),
         )

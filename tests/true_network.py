@@ -81,7 +81,7 @@ class TrueNetwork:
         self.store = RttStore(settings, asyncio.get_running_loop().time)
         parts = Parts(MemoryDirectory(self.nodes), self)
         self.feed = Feed(self.store, parts, self._tell, Silence(10.0))
-        self.prober = FeedProber(self.feed, timeout_s=2.0, history_s=900.0)
+        self.prober = FeedProber(self.feed, timeout_s=2.0, history_s=900.0, pps=1000.0)
 
     def _tell(self, source: str, problem: str, _notes: tuple[str, ...]) -> None:
         self.told.append((source, problem))

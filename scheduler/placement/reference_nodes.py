@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from scheduler.domain.delay import DelayConstraint, Quantifier
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import PodClass
-from scheduler.placement.references import ReferenceBook
+from scheduler.domain.workload import Pod, PodClass
+from scheduler.placement.references import ReferenceBook, Target
 
 
 class ReferenceNodes:
@@ -40,6 +40,16 @@ class ReferenceNodes:
             found = self._known[key] = self._found(pod_class, delay)
         return found
 
+    def of_others(self, pod: Pod, delay: DelayConstraint) -> tuple[str, ...]:
+        """Return the same for one pod, which is no reference of its own."""
+        if not self.is_own(pod.pod_class, delay):
+            return self.of(pod.pod_class, delay)
+        return self._names(self._book.target(pod.pod_class, delay), besides=pod.key)
+
+    def is_own(self, pod_class: PodClass, delay: DelayConstraint) -> bool:
+        """Whether a delay is measured from the class's own pods, among others."""
+        return self._book.target(pod_class, delay).is_self
+
     def must_all_hold(self, pod_class: PodClass, delay: DelayConstraint) -> bool:
         """Whether a delay has to hold from each of its nodes, not from the nearest."""
         return self._book.target(pod_class, delay).quantifier is Quantifier.ALL
@@ -50,11 +60,18 @@ class ReferenceNodes:
             return ()
         if target.node >= 0:
             return (self._nodes[target.node].name,)
+        return self._names(target)
+
+    def _names(self, target: Target, besides: str = "") -> tuple[str, ...]:
+        """Return the nodes of a target's pods, but for the one of the key `besides`."""
         names: set[str] = set()
         for other in target.classes:
             rows = self.rows(other)
-            if target.pod_name:
-                rows = rows[[self._placed.pods[row].name == target.pod_name for row in rows]]
+            if target.pod_name or besides:
+                pods = [self._placed.pods[row] for row in rows.tolist()]
+                is_named = [not target.pod_name or pod.name == target.pod_name for pod in pods]
+                is_other = [pod.key != besides for pod in pods]
+                rows = rows[np.array(is_named, dtype=bool) & np.array(is_other, dtype=bool)]
             on = np.unique(self._placed.node_of[rows]).tolist()
             names.update(self._nodes[node].name for node in on)
         return tuple(sorted(names))

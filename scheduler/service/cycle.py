@@ -18,9 +18,14 @@ from scheduler.domain.plan import Assignment, Plan, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.service.binding import Binder, decision_id
-from scheduler.service.measured_anew import still_holds
-from scheduler.service.standing import refers_to_pods, standing, standing_together
+from scheduler.service.standing import (
+    referred_to,
+    refers_to_pods,
+    standing,
+    standing_together,
+)
 from scheduler.service.state import PlanFunction, Runner, ServiceState
+from scheduler.service.still_holds import still_holds
 from scheduler.service.verifier import Verifier
 from scheduler.service.waiting import WaitingNotes
 
@@ -184,8 +189,6 @@ class SchedulingCycle:
             self._waiting.say(pods[0], _INTERNAL.format(what), "SchedulerError")
 
     async def _carry_out(self, plan: Plan, batch: Sequence[Pod], snapshot: ClusterSnapshot) -> None:
-        if self._verifier is not None:
-            await self._verifier.prepare(plan, snapshot, self._decider.runner)
         decision = decision_id(plan)
         asked = {pod.key: pod for pod in batch}
         self._log.info(
@@ -207,16 +210,22 @@ class SchedulingCycle:
         for unplaced in plan.unplaced:
             if asked.pop(unplaced.pod.key, None) is not None:
                 self._refuse(unplaced, snapshot)
-        await self._carry_out_dependants(dependants, snapshot, decision)
+        await self._carry_out_dependants(dependants, plan.assignments, snapshot, decision)
 
     async def _carry_out_dependants(
-        self, waiting: list[Assignment], snapshot: ClusterSnapshot, decision: str
+        self,
+        waiting: list[Assignment],
+        placed: Sequence[Assignment],
+        snapshot: ClusterSnapshot,
+        decision: str,
     ) -> None:
         """Bind pods that refer to pods, each after its references are bound, where they hold."""
         while waiting:
             # A refused binding, or what happened meanwhile, may have left a reference elsewhere.
             if self._verifier is not None:
-                await self._verifier.drain()
+                now = self._freeze([a.pod for a in waiting])
+                pods = [a.pod for a in placed]
+                await self._verifier.drain(referred_to(waiting, pods, now))
             await self._binder.drain()
             now = self._freeze([a.pod for a in waiting])
             settings = self._state.settings.placement
@@ -230,20 +239,11 @@ class SchedulingCycle:
                 waiting = [a for a in waiting if a.pod.key in good]
             for assignment in waiting:
                 if assignment.pod.key in good:
-                    self._assume(assignment, snapshot, decision, now)
+                    self._assume(assignment, snapshot, decision)
             waiting = [a for a in waiting if a.pod.key not in good]
 
-    def _assume(
-        self,
-        assignment: Assignment,
-        snapshot: ClusterSnapshot,
-        decision: str,
-        now: ClusterSnapshot | None = None,
-    ) -> None:
-        """Assume a pod, unless it or what the decision rests on changed while it was made.
-
-        `now` is a later snapshot, in which the references stand that the decision places itself.
-        """
+    def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
+        """Assume a pod, unless it or what the decision rests on changed while it was made."""
         state, pod, now_s = self._state, assignment.pod, self._state.clock.now_s()
         if not state.queue.is_current(pod) or not state.cache.pods.is_pending(pod):
             state.queue.again(pod, now_s)
@@ -252,16 +252,15 @@ class SchedulingCycle:
             state.queue.retry(pod, now_s)
         else:
             state.queue.wake(state.cache.pods.assume(pod, assignment.node), now_s)
-            self._hand_over(assignment, decision, now or snapshot)
+            self._hand_over(assignment, decision, snapshot)
 
     def _hand_over(self, assignment: Assignment, decision: str, snapshot: ClusterSnapshot) -> None:
         self._handed.add(assignment.pod.key)
-        if self._verifier is not None:
-            pairs = self._verifier.doubtful(assignment, snapshot)
-            if pairs:
-                self._verifier.put(assignment, decision, pairs, snapshot)
-                return
-        self._binder.put(assignment, decision)
+        if self._verifier is not None and self._verifier.concerns(assignment):
+            node = snapshot.nodes.nodes[snapshot.nodes.index[assignment.node]]
+            self._verifier.put(assignment, decision, node)
+        else:
+            self._binder.put(assignment, decision)
 
     def _refuse(self, unplaced: Unplaced, snapshot: ClusterSnapshot) -> None:
         state, pod, now_s = self._state, unplaced.pod, self._state.clock.now_s()

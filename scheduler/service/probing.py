@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from scheduler.domain.ports import Interest
 from telemetry.feed import Feed
 
+BURST = 3
+"""Packets a peer."""
+
 
 class FeedProber:
     """Implements `scheduler.domain.ports.Prober`.
@@ -14,13 +17,16 @@ class FeedProber:
     feed
         Of all sources.
     timeout_s
-        For the answer to a probe on demand, seconds.
+        For the answer to a probe on demand, seconds, beyond the time that its packets take.
+    pps
+        Packets a second for such probes.
     history_s
         Bursts older than this confirm nothing, seconds.
     """
 
-    def __init__(self, feed: Feed, timeout_s: float, history_s: float) -> None:
+    def __init__(self, feed: Feed, timeout_s: float, history_s: float, pps: float) -> None:
         self._feed = feed
+        self._pps = pps
         self._timeout_s = timeout_s
         self._history_s = history_s
 
@@ -35,7 +41,9 @@ class FeedProber:
 
     async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
         """Measure them."""
-        return await self._feed.probe(reference, nodes, self._timeout_s)
+        count = self._feed.count if nodes is None else len(nodes)
+        packets_s = BURST * count / self._pps
+        return await self._feed.probe(reference, nodes, self._timeout_s + packets_s)
 
     def recent_us(self, reference_node: str, node: str) -> tuple[int, ...] | None:
         """Return the last fresh bursts of a pair, newest last."""

@@ -78,7 +78,7 @@ class Runtime:
         self._verifier: Verifier | None = None
         self._watch: BudgetWatch | None = None
         if outside.prober is not None:
-            self._verifier = Verifier(state, outside.prober, self.binder, log)
+            self._verifier = Verifier(state, outside.prober, self.binder, decider.runner, log)
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
         hands = Hands(self.binder, self._verifier)
         self.cycle = SchedulingCycle(state, decider, hands, waiting, log)

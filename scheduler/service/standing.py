@@ -5,12 +5,14 @@ be undone, so a pod that refers to pods is bound only after its references are, 
 budgets hold by what stands then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from scheduler.domain.plan import Assignment
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod
 from scheduler.placement.batch import Batch
 from scheduler.placement.reach import reach
+from scheduler.placement.references import ReferenceBook
 from scheduler.placement.settings import PlacementSettings
 
 
@@ -69,3 +71,17 @@ def standing(
         mask = reach(batch, pending, placing).mask
         out |= {p.key for p in pending.pods if p.key in node_of and mask[node_of[p.key]]}
     return out
+
+
+def referred_to(
+    assignments: Sequence[Assignment], pods: Iterable[Pod], snapshot: ClusterSnapshot
+) -> set[str]:
+    """Return the keys of those of `pods` that hard delays of some assignments are measured from."""
+    book = ReferenceBook(snapshot)
+    classes = {
+        pod_class
+        for a in assignments
+        for delay in a.pod.pod_class.hard_delays
+        for pod_class in book.target(a.pod.pod_class, delay).classes
+    }
+    return {pod.key for pod in pods if pod.pod_class in classes}

@@ -1,79 +1,90 @@
 """Measure before a binding: what a decision rests on may be older than a promise allows.
 
 A pod stands assumed, so that its room is held, while the pairs that decide are measured. Then it is
-bound, or given back to be decided on anew by what was found. Nothing here waits in the cycle's way.
+bound, or given back to be decided on anew by what was found. What is judged, before and after each
+probe, is the cluster of that moment: references may have moved, budgets changed. Nothing here waits
+in the cycle's way.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.delay import Quantifier
 from scheduler.domain.node import Node
-from scheduler.domain.plan import Assignment, Measured, Plan
+from scheduler.domain.plan import Assignment
 from scheduler.domain.ports import Prober
 from scheduler.domain.reasons import Cause, Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.reference_nodes import ReferenceNodes
 from scheduler.service.binding import Binder
-from scheduler.service.measured_anew import DecidingPair, measured_anew, rtt_between
+from scheduler.service.deciding import Pair, as_it_stands, is_old
+from scheduler.service.stars import Stars
 from scheduler.service.state import Runner, ServiceState
 from telemetry.dated import Ages
-from telemetry.model import UNKNOWN_US, RttTable
 from telemetry.stamps import LOST_ENOUGH
 
 _GATHER_S = 0.005
-"""Pairs asked for within this time travel in one order a reference."""
+"""What is handed over within this time is judged together, and its probes travel together."""
 
 _DELAY_CAUSES = frozenset({Cause.DELAY, Cause.DELAY_UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Order:
+    """An assumed pod. `node` is its node as the decision saw it."""
+
     assignment: Assignment
     decision: str
-    pairs: tuple[DecidingPair, ...]
     node: Node | None
+    was_probed: bool = False
 
 
 class Verifier:
     """Holds assumed pods until what decides is measured, and refused ones until a star is."""
 
     def __init__(
-        self, state: ServiceState, prober: Prober, binder: Binder, log: FilteringBoundLogger
+        self,
+        state: ServiceState,
+        prober: Prober,
+        binder: Binder,
+        runner: Runner,
+        log: FilteringBoundLogger,
     ) -> None:
         self._state = state
         self._prober = prober
         self._binder = binder
+        self._runner = runner
         self._log = log
         self._settings = state.settings.telemetry.verify
+        self._stars = Stars(state, prober, log)
         self._orders: list[_Order] = []
-        self._stars: list[tuple[Pod, tuple[str, ...]]] = []
-        self._starred_s: dict[str, float] = {}
-        self._nodes: tuple[ClusterSnapshot, ReferenceNodes] | None = None
-        self._under_way = 0
+        self._starred: list[tuple[Pod, tuple[str, ...]]] = []
+        self._unsettled: set[str] = set()
+        self._settled = asyncio.Event()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
 
-    # What is to be measured
+    # For the cycle
 
-    def doubtful(
-        self, assignment: Assignment, snapshot: ClusterSnapshot
-    ) -> tuple[DecidingPair, ...]:
-        """Return the pairs that decide and are too old to be believed unasked, if they can be."""
-        if not self._settings.enabled or not isinstance(snapshot.rtt, Ages):
-            return ()
-        if all(m.constraint.is_soft for m in assignment.measured):
-            return ()
-        deciding = self._deciding(assignment, snapshot)
-        old = [p for p in sorted(deciding) if self._is_old(p, snapshot.rtt)]
-        return tuple(p for p in old if self._prober.can_probe(p.reference, (p.node,)))
+    def concerns(self, assignment: Assignment) -> bool:
+        """Whether an assignment has to pass here on its way to its binding."""
+        return (
+            self._settings.enabled
+            and isinstance(self._state.cache.rtt, Ages)
+            and not all(m.constraint.is_soft for m in assignment.measured)
+        )
+
+    def put(self, assignment: Assignment, decision: str, node: Node | None) -> None:
+        """Have an assumed pod bound once what it rests on is measured and holds.
+
+        `node` is its node as the decision saw it.
+        """
+        self._unsettled.add(assignment.pod.key)
+        self._orders.append(_Order(assignment, decision, node))
+        self._arrived.set()
 
     def stars(self, pod: Pod, refusal: Refusal, snapshot: ClusterSnapshot) -> tuple[str, ...]:
         """Return the references whose stars are to be measured before a refusal is told."""
@@ -81,180 +92,156 @@ class Verifier:
             return ()
         if not isinstance(snapshot.rtt, Ages):
             return ()
-        nodes, now_s = self._reference_nodes(snapshot), self._state.clock.now_s()
-        names = {n for d in pod.pod_class.hard_delays for n in nodes.of(pod.pod_class, d)}
-        limit_s = self._settings.star_age_seconds
-        return tuple(
-            name
-            for name in sorted(names)
-            if now_s - self._starred_s.get(name, -limit_s) >= limit_s
-            and self._prober.can_probe(name, None)
-        )
-
-    def _deciding(self, assignment: Assignment, snapshot: ClusterSnapshot) -> set[DecidingPair]:
-        """Return what a decision rests on: of ``any`` the nearest replica, of ``all`` each."""
-        pod_class, node = assignment.pod.pod_class, assignment.node
-        out = set()
-        for measured in assignment.measured:
-            delay = measured.constraint
-            if delay.is_soft:
-                continue
-            names: Sequence[str] = (measured.reference_node,)
-            if _may_be_all(measured):
-                nodes = self._reference_nodes(snapshot)
-                if nodes.must_all_hold(pod_class, delay):
-                    names = nodes.of(pod_class, delay)
-            out |= {DecidingPair(n, node, delay.within_us) for n in names if n not in ("", node)}
-        return out
-
-    def _reference_nodes(self, snapshot: ClusterSnapshot) -> ReferenceNodes:
-        """Return where references run, worked out once a snapshot."""
-        if self._nodes is None or self._nodes[0] is not snapshot:
-            self._nodes = (snapshot, ReferenceNodes(snapshot))
-        return self._nodes[1]
-
-    async def prepare(self, plan: Plan, snapshot: ClusterSnapshot, runner: Runner) -> None:
-        """Have what carrying out a plan will look up worked out away from the event loop."""
-        if not self._settings.enabled or not isinstance(snapshot.rtt, Ages):
-            return
-        if any(_may_be_all(m) for a in plan.assignments for m in a.measured) or any(
-            _DELAY_CAUSES & unplaced.refusal.counts.keys() for unplaced in plan.unplaced
-        ):
-            self._nodes = (snapshot, await runner(partial(ReferenceNodes, snapshot)))
-
-    def _is_old(self, pair: DecidingPair, rtt: RttTable) -> bool:
-        if not isinstance(rtt, Ages):
-            return False
-        i, j = rtt.index.get(pair.reference), rtt.index.get(pair.node)
-        if i is None or j is None:
-            return True
-        age_s = float(rtt.age_s(np.array([i]), np.array([j]))[0])
-        return age_s > self._settings.max_age_seconds
-
-    # Measuring
-
-    def put(
-        self,
-        assignment: Assignment,
-        decision: str,
-        pairs: tuple[DecidingPair, ...],
-        snapshot: ClusterSnapshot,
-    ) -> None:
-        """Have an assumed pod bound once its pairs are measured and hold."""
-        row = snapshot.nodes.index.get(assignment.node)
-        node = None if row is None else snapshot.nodes.nodes[row]
-        self._orders.append(_Order(assignment, decision, pairs, node))
-        self._stir()
+        delays = pod.pod_class.hard_delays
+        names = {d.reference.name for d in delays if d.reference.kind in ("auto", "node")}
+        if not names <= snapshot.nodes.index.keys() or len(names) < len(delays):
+            nodes = ReferenceNodes(snapshot)
+            names = {n for d in delays for n in nodes.of(pod.pod_class, d)}
+        return self._stars.wanted(names)
 
     def put_star(self, pod: Pod, references: tuple[str, ...]) -> None:
         """Have a refused pod decided on anew once the stars of its references are measured."""
-        now_s = self._state.clock.now_s()
-        for reference in references:
-            self._starred_s[reference] = now_s
-        self._stars.append((pod, references))
-        self._stir()
-
-    def _stir(self) -> None:
-        self._idle.clear()
+        self._starred.append((pod, references))
         self._arrived.set()
 
-    async def drain(self) -> None:
-        """Wait until all that was put here is settled."""
-        await self._idle.wait()
+    async def drain(self, keys: Collection[str]) -> None:
+        """Wait until these pods are handed on or given back."""
+        while not self._unsettled.isdisjoint(keys):
+            self._settled.clear()
+            await self._settled.wait()
+
+    # At work
 
     async def run(self) -> None:
         """Measure until cancelled."""
         async with asyncio.TaskGroup() as group:
+
+            def start(work: Awaitable[None]) -> None:
+                group.create_task(self._guarded(work))
+
             while True:
                 await self._arrived.wait()
                 await asyncio.sleep(_GATHER_S)
                 self._arrived.clear()
                 orders, self._orders = self._orders, []
-                stars, self._stars = self._stars, []
-                for work in (partial(self._verify, orders), partial(self._measure_stars, stars)):
-                    self._under_way += 1
-                    group.create_task(self._settle(work))
+                starred, self._starred = self._starred, []
+                # Who waits for an agent that hangs holds up nobody with other references.
+                groups: dict[frozenset[str], list[_Order]] = {}
+                for order in orders:
+                    measured = order.assignment.measured
+                    names = frozenset(m.reference_node for m in measured)
+                    groups.setdefault(names, []).append(order)
+                for group_orders in groups.values():
+                    start(self._verify(group_orders))
+                for pod, references in starred:
+                    self._stars.begin(references, start)
+                    start(self._await_stars(pod, references))
 
-    async def _settle(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, work: Awaitable[None]) -> None:
         try:
-            await work()
+            await work
         except Exception:  # noqa: BLE001 - a bug here must not end the service
             self._log.exception("verify.failed")
         finally:
-            self._under_way -= 1
-            if not self._under_way and not self._orders and not self._stars:
-                self._idle.set()
             self._state.changed.set()
 
-    async def _verify(self, orders: Sequence[_Order]) -> None:
-        """Measure; a burst that is lost is repeated, until the pair is cut or answers."""
-        answered: set[str] = set()
-        for _ in range(LOST_ENOUGH):
-            nodes_of = self._still_old(orders)
-            if not nodes_of:
-                break
-            probes = [self._probe(name, tuple(sorted(nodes))) for name, nodes in nodes_of.items()]
-            answers = await asyncio.gather(*probes)
-            answered |= {name for name, ok in zip(nodes_of, answers, strict=True) if ok}
-            if not all(answers):
-                break
-        for order in orders:
-            try:
-                self._judge(order, answered)
-            except Exception:  # noqa: BLE001 - the pod must not be lost
-                self._log.exception("verify.failed", pod=order.assignment.pod.key)
-                self._give_back(order, "unanswered")
-
-    def _still_old(self, orders: Sequence[_Order]) -> dict[str, set[str]]:
-        """Return the nodes to be measured by reference: known, and not lately."""
-        rtt, nodes_of = self._state.cache.rtt, dict[str, set[str]]()
-        for order in orders:
-            for pair in order.pairs:
-                is_known = rtt_between(rtt, pair.reference, pair.node) != UNKNOWN_US
-                if is_known and self._is_old(pair, rtt):
-                    nodes_of.setdefault(pair.reference, set()).add(pair.node)
-        return nodes_of
-
-    async def _measure_stars(self, stars: Sequence[tuple[Pod, tuple[str, ...]]]) -> None:
-        names = sorted({name for _, references in stars for name in references})
-        answers = await asyncio.gather(*(self._probe(name, None) for name in names))
-        for name, answered in zip(names, answers, strict=True):
-            self._state.metrics.count_verified("star" if answered else "star_unanswered")
-            self._log.info("rtt.star", reference=name, answered=answered)
-        for pod, _ in stars:
+    async def _await_stars(self, pod: Pod, references: tuple[str, ...]) -> None:
+        try:
+            await self._stars.ended(references)
+        finally:
             self._state.queue.again(pod, self._state.clock.now_s())
 
-    async def _probe(self, reference: str, nodes: tuple[str, ...] | None) -> bool:
+    async def _verify(self, orders: Sequence[_Order]) -> None:
+        """Judge, measure what is old, judge again; a burst that is lost is repeated."""
+        left = list(orders)
         try:
-            async with asyncio.timeout(2 * self._settings.timeout_seconds):
-                return await self._prober.probe(reference, nodes)
+            for _ in range(LOST_ENOUGH):
+                old = await self._judged(left)
+                if not old:
+                    return
+                failed = await self._measured(pair for _, pairs in old for pair in pairs)
+                left = []
+                for order, pairs in old:
+                    order.was_probed = True
+                    if not failed.isdisjoint(pairs):
+                        self._give_back(order, "unanswered")
+                    else:
+                        left.append(order)
+            for order, _ in await self._judged(left):
+                self._give_back(order, "lost")
+        finally:
+            for order in orders:  # whatever went wrong, no pod may be lost
+                if order.assignment.pod.key in self._unsettled:
+                    self._give_back(order, "unanswered")
+
+    async def _judged(self, orders: Sequence[_Order]) -> list[tuple[_Order, tuple[Pair, ...]]]:
+        """Settle what can be by what is known now; return the others, with what to measure."""
+        state = self._state
+        snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
+        nodes = await self._runner(partial(ReferenceNodes, snapshot))
+        judged = [(order, self._judge(order, nodes)) for order in orders]
+        return [(order, pairs) for order, pairs in judged if pairs]
+
+    def _judge(self, order: _Order, nodes: ReferenceNodes) -> tuple[Pair, ...]:
+        """Bind, or give back; or return the pairs that are to be measured first."""
+        state, assignment = self._state, order.assignment
+        pod, node = assignment.pod, assignment.node
+        if not state.cache.pods.is_assumed(pod, node):
+            self._settle(order)
+            state.queue.again(pod, state.clock.now_s())
+            return ()
+        is_same = order.node is not None and state.cache.node(node) == order.node
+        if not is_same or not state.queue.is_current(pod):
+            self._give_back(order, "outdated")
+            return ()
+        standing = as_it_stands(assignment, nodes, state.cache.rtt)
+        if standing is None:
+            self._give_back(order, "refuted")
+            return ()
+        old = tuple(pair for pair in standing.pairs if self._is_to_measure(pair))
+        if not old:
+            if order.was_probed:
+                state.metrics.count_verified("held")
+            self._settle(order)
+            self._binder.put(replace(assignment, measured=standing.measured), order.decision)
+        return old
+
+    def _is_to_measure(self, pair: Pair) -> bool:
+        """Whether a pair is old, and somebody can be asked."""
+        now_s, limit_s = self._state.clock.now_s(), self._settings.max_age_seconds
+        return is_old(
+            pair, self._state.cache.rtt, now_s=now_s, max_age_s=limit_s
+        ) and self._prober.can_probe(pair.reference, (pair.node,))
+
+    async def _measured(self, pairs: Iterable[Pair]) -> set[Pair]:
+        """Have pairs measured; return those of which no answer came.
+
+        From the reference in one go; where its agent is not there, by each of the other ends.
+        """
+        together: dict[tuple[str, str], set[Pair]] = {}
+        for pair in pairs:
+            is_there = self._prober.can_probe(pair.reference, None)
+            end = "" if is_there else pair.node
+            together.setdefault((pair.reference, end), set()).add(pair)
+        answers = await asyncio.gather(
+            *(
+                self._probe(reference, tuple(sorted(pair.node for pair in group)))
+                for (reference, _), group in together.items()
+            )
+        )
+        groups = zip(together.values(), answers, strict=True)
+        return {pair for group, ok in groups if not ok for pair in group}
+
+    async def _probe(self, reference: str, nodes: tuple[str, ...]) -> bool:
+        try:
+            return await self._prober.probe(reference, nodes)
         except Exception as error:  # noqa: BLE001 - as good as no answer
             self._log.warning("rtt.probe_failed", reference=reference, error=str(error))
             return False
 
-    def _judge(self, order: _Order, answered: set[str]) -> None:
-        """Bind, or give back, by what the table says now."""
-        state, assignment = self._state, order.assignment
-        rtt = state.cache.rtt
-        if not state.cache.pods.is_assumed(assignment.pod, assignment.node):
-            state.queue.again(assignment.pod, state.clock.now_s())
-            return
-        anew = measured_anew(assignment, order.pairs, rtt)
-        is_old = any(self._is_old(pair, rtt) for pair in order.pairs)
-        if anew is None:
-            self._give_back(order, "refuted")
-        elif is_old and not {pair.reference for pair in order.pairs} <= answered:
-            self._give_back(order, "unanswered")
-        elif is_old:
-            self._give_back(order, "lost")
-        elif order.node is None or state.cache.node(assignment.node) != order.node:
-            self._give_back(order, "outdated")
-        else:
-            state.metrics.count_verified("held")
-            self._binder.put(replace(assignment, measured=anew), order.decision)
-
     def _give_back(self, order: _Order, outcome: str) -> None:
         state, pod, now_s = self._state, order.assignment.pod, self._state.clock.now_s()
+        self._settle(order)
         state.metrics.count_verified(outcome)
         self._log.info(
             "verify.given_back", pod=pod.key, node=order.assignment.node, outcome=outcome
@@ -265,13 +252,6 @@ class Verifier:
         else:
             state.queue.retry(pod, now_s)
 
-
-def _may_be_all(measured: Measured) -> bool:
-    """Whether a delay may have to hold from several nodes: it is not measured from a node it names.
-
-    One that says ``any``, or names a node, rests on the node that was nearest alone.
-    """
-    delay = measured.constraint
-    if delay.is_soft or delay.quantifier is Quantifier.ANY:
-        return False
-    return delay.quantifier is Quantifier.ALL or measured.reference_node != delay.reference.name
+    def _settle(self, order: _Order) -> None:
+        self._unsettled.discard(order.assignment.pod.key)
+        self._settled.set()

@@ -2,32 +2,12 @@
 
 import pytest
 
-from scheduler.planning.plan import plan
-from scheduler.service.settings import SchedulerConfiguration, parse_settings
+from scheduler.service.settings import parse_settings
 from telemetry.model import UNKNOWN_US
 from tests.builders import node, pod, within
-from tests.harness import Harness
-from tests.true_network import TrueNetwork
+from tests.unit.service.verifying import OLD_S, full_a, network, started
 
 pytestmark = pytest.mark.looptime
-
-OLD_S = 300.0
-
-
-def network(**rtt_ms: float) -> TrueNetwork:
-    """Return nodes that are all 50 ms apart, but for ``ab=10``."""
-    names = "abcd"
-    truth = {(i, j): 50_000 for i in names for j in names if i != j}
-    for pair, value in rtt_ms.items():
-        truth[pair[0], pair[1]] = truth[pair[1], pair[0]] = round(value * 1000)
-    return TrueNetwork(truth)
-
-
-async def started(measured: TrueNetwork, settings: SchedulerConfiguration | None = None) -> Harness:
-    harness = Harness(plan, settings, network=measured)
-    for name in measured.nodes:
-        harness.cluster.nodes[name] = node(name)
-    return harness
 
 
 async def test_a_pair_that_was_measured_lately_is_not_measured_again() -> None:
@@ -40,12 +20,6 @@ async def test_a_pair_that_was_measured_lately_is_not_measured_again() -> None:
         await harness.settle(1)
     assert harness.placement["p"] in "ab"
     assert measured.probes == []
-
-
-async def full_a(harness: Harness) -> None:
-    """Fill node a, so that a pod near it has to go elsewhere."""
-    harness.put_pod(pod("filler", cpu_milli=4_000), node="a", phase="Running")
-    await harness.settle(0.5)
 
 
 async def test_an_old_pair_is_measured_and_bound_with_the_fresh_value() -> None:

@@ -104,10 +104,10 @@ def test_what_was_measured_is_read_in_its_own_direction_and_fills_the_other(cloc
 def test_the_other_direction_stands_in_for_one_that_is_long_out_of_date(clock: Hand) -> None:
     store = new_store(clock)
     store.take(row("a", {"b": 10_000}))
-    clock.now_s += 50.0
+    clock.now_s += 15.0
     store.take(row("b", {"a": 12_000}))
     assert read(store.frozen(), "ab") == 10_000
-    clock.now_s += 30.0
+    clock.now_s += 10.0
     store.take(row("b", {"a": 13_000}))
     assert read(store.frozen(), "ab") == 13_000
     assert age_s(store.frozen(), "ab") <= 1.0
@@ -236,6 +236,32 @@ def test_the_last_values_of_a_node_believed_dead_stay(clock: Hand) -> None:
     table = store.frozen()
     assert (read(table, "ab"), read(table, "ba")) == (10_000, 10_000)
     assert read(table, "ac") == UNKNOWN_US
+
+
+def test_what_was_too_old_when_a_node_died_does_not_come_back(clock: Hand) -> None:
+    store = new_store(clock)
+    store.take(row("a", {"b": 10_000}))
+    clock.now_s += 300.0
+    store.hold(frozenset("b"))
+    assert read(store.frozen(), "ab") == UNKNOWN_US
+
+
+def test_a_node_that_is_made_anew_under_its_name_is_another_machine(clock: Hand) -> None:
+    store = new_store(clock)
+    store.take(row("a", {"b": 10_000}))
+    store.take(row("b", {"a": 10_000, "c": 3_000}))
+    store.know("ac")
+    assert read(store.frozen(), "ab") == 10_000
+    store.know("abc")
+    assert read(store.frozen(), "ab") == UNKNOWN_US
+    assert read(store.frozen(), "bc") == UNKNOWN_US
+
+
+def test_an_agents_word_that_is_too_old_does_not_replace_an_exporters(clock: Hand) -> None:
+    store = new_store(clock)
+    store.take_readings(exported({"ab": 20_000}), Origin.PROMETHEUS)
+    store.take(row("a", {"b": 10_000}, age_ms=7_200_000))
+    assert read(store.frozen(), "ab") == 20_000
 
 
 def test_nodes_that_join_are_unknown_and_those_that_go_keep_their_last_values(clock: Hand) -> None:
