@@ -39,7 +39,8 @@ prober = open_prober(loop, int(sys.argv[2]), address.family, 10254)
 burst = OpenBurst(1, address, prober, loop.now_s(), int(sys.argv[3]))
 waiting.append(burst)
 pump = Pump(loop, Bucket(1000.0, loop.now_s()),
-            lambda _: waiting.pop() if waiting else float("inf"), lambda _: loop.stop())
+            lambda _: waiting.pop() if waiting else float("inf"), lambda _: loop.stop(),
+            prober.read)
 pump.poke()
 loop.run()
 print(json.dumps(burst.rtts_us))
@@ -98,11 +99,11 @@ class RunningAgent:
         schedule = Path(f"/proc/{self.pid}/schedstat").read_text(encoding="ascii")
         return int(schedule.split()[0]) / 1e9
 
-    def memory_mb(self, field: str) -> float:
-        """Return a figure of ``/proc/…/status``: VmRSS now, or VmHWM at its most."""
+    def memory_mib(self, field: str) -> float:
+        """Return MiB of ``/proc/…/status``: VmRSS now, or VmHWM at its most."""
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
         (line,) = (line for line in lines if line.startswith(f"{field}:"))
-        return int(line.split()[1]) * 1024 / 1e6
+        return int(line.split()[1]) / 1024
 
     def probes(self) -> int:
         """Return how many packets it has told of."""

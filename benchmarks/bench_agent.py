@@ -23,7 +23,7 @@ from tests.real.namespaces import Network, missing
 
 METHODS = {"icmp": 1, "udp": 2, "tcp": 3}
 P50_MS, P99_MS = 0.2, 0.5
-RSS_MB, RSS_TLS_MB = 14.0, 20.0
+RSS_MIB, RSS_TLS_MIB = 14.0, 20.0
 STAR_S = 1.5
 CPU_SHARE = {10.0: 0.3, 1000.0: 8.0}
 GAP_S = 0.02
@@ -108,17 +108,17 @@ async def daemon_rows(
     async with running_agent(network, folder, duty) as agent:
         stars_s = [await _star_s(agent) for _ in range(5)]
         share, sent = await _cpu_share(agent, seconds)
-        memory_mb, peak_mb = agent.memory_mb("VmRSS"), agent.memory_mb("VmHWM")
-    bare_mb = _bare_python_mb(network, folder)
+        memory_mib, peak_mib = agent.memory_mib("VmRSS"), agent.memory_mib("VmHWM")
+    bare_mib = _bare_python_mib(network, folder)
     rows = [
         Row(
             f"{duty.text}: RSS",
-            memory_mb,
-            "MB",
-            bare_mb,
+            memory_mib,
+            "MiB",
+            bare_mib,
             "a Python that does nothing",
-            RSS_TLS_MB if duty.is_tls else RSS_MB,
-            note=f"{memory_mb * 1e6 / (1 << 20):.1f} MiB; peak {peak_mb:.3g} MB",
+            RSS_TLS_MIB if duty.is_tls else RSS_MIB,
+            note=f"{memory_mib * 1.048576:.1f} MB; peak {peak_mib:.3g} MiB",
         ),
         Row(
             f"{duty.text}: CPU",
@@ -159,10 +159,10 @@ async def _cpu_share(agent: RunningAgent, seconds: float) -> tuple[float, float]
     return 100 * (agent.cpu_s() - cpu_s) / took_s, (agent.probes() - probes) / took_s
 
 
-def _bare_python_mb(network: Network, folder: Path) -> float:
+def _bare_python_mib(network: Network, folder: Path) -> float:
     command = [sys.executable, "-c", "print(open('/proc/self/statm').read().split()[1])"]
     process = network.run(NODE, command, stdout=subprocess.PIPE, cwd=folder)
-    return int(process.communicate(timeout=60)[0]) * 4096 / 1e6
+    return int(process.communicate(timeout=60)[0]) * 4096 / (1 << 20)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,27 @@
 """The agent's loop with a clock that a test turns by hand, and a network to measure in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from typing_extensions import override
 
 from telemetry.agent.loop import Loop
 from telemetry.agent.open_burst import OpenBurst, Prober
+from telemetry.agent.responder import Responder
+from tests.real.ports import free_port
+
+
+@contextmanager
+def answering(loop: Loop) -> Iterator[Responder]:
+    """Give what answers others, on a port where nothing else listens by UDP or by TCP."""
+    while True:
+        said: list[str] = []
+        responder = Responder(loop, free_port(), said.append)
+        if not said:
+            break
+        responder.close()  # tests beside this one were sooner
+    yield responder
+    responder.close()
 
 
 class HandLoop(Loop):
@@ -86,6 +102,9 @@ class PaperProber:
     def forget(self, burst: OpenBurst) -> None:
         """Give a burst no more answers."""
         self._forgotten.add(burst)
+
+    def read(self) -> None:
+        """Read nothing: answers come by themselves."""
 
     def close(self) -> None:
         """Close nothing."""

@@ -8,7 +8,9 @@ import socket
 import struct
 
 from telemetry.agent import stamps
-from telemetry.agent.loop import READ, Loop
+from telemetry.agent.addresses import SocketAddress
+from telemetry.agent.echo_socket import EchoSocket
+from telemetry.agent.loop import Loop
 from telemetry.agent.open_burst import Echoes, OpenBurst
 
 _HEAD = struct.Struct("!BBHHH8sB")
@@ -16,7 +18,6 @@ _PADDING = bytes(56 - 9)
 """As much as `ping` sends, so that what treats sizes differently treats us as it treats `ping`."""
 _REQUEST_AND_REPLY = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}
 _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
-_AT_ONCE = 256
 
 
 class IcmpEcho:
@@ -31,14 +32,11 @@ class IcmpEcho:
     method = 1
 
     def __init__(self, loop: Loop, family: int) -> None:
-        self._loop = loop
         self._request, self._reply = _REQUEST_AND_REPLY[socket.AddressFamily(family)]
         self._echoes = Echoes()
         protocol = _PROTOCOL[socket.AddressFamily(family)]
-        self._sock = socket.socket(family, socket.SOCK_DGRAM, protocol)
-        self._sock.settimeout(0)
-        stamps.ask(self._sock)
-        loop.watch(self._sock, READ, self._read)
+        sock = socket.socket(family, socket.SOCK_DGRAM, protocol)
+        self._socket = EchoSocket(loop, sock, self._take)
 
     def send(self, burst: OpenBurst, place: int) -> None:
         """Send an echo request."""
@@ -48,40 +46,31 @@ class IcmpEcho:
         head = _HEAD.pack(self._request, 0, 0, 0, number, burst.nonce, place & 0xFF)
         packet, target = head + _PADDING, burst.address.at(0)
         self._echoes.add(number, burst, place & 0xFF)
-        try:
-            self._sock.sendto(packet, target)
-        except OSError:
-            return  # no route, no buffer, a firewall: a packet lost, like any other
+        self._socket.send(packet, target)
 
     def forget(self, burst: OpenBurst) -> None:
         """Take no more replies for a burst."""
         self._echoes.forget(burst)
 
+    def read(self) -> None:
+        """Take the replies that have come."""
+        if self._echoes:
+            self._socket.read()
+
     def close(self) -> None:
         """Close the socket."""
-        self._loop.unwatch(self._sock)
-        self._sock.close()
+        self._socket.close()
 
-    def _read(self, _: int) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                packet, notes, _, source = self._sock.recvmsg(2048, stamps.NOTES_SIZE)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue
-            self._take(packet, notes, source[0])
-            if not self._echoes:
-                return  # nothing else can have come
-
-    def _take(self, packet: bytes, notes: list[tuple[int, int, bytes]], host: str) -> None:
+    def _take(self, packet: bytes, notes: stamps.Notes, source: SocketAddress) -> None:
         now = stamps.Moment()
         if len(packet) < _HEAD.size:
             return
         kind, _, _, _, number, nonce, place = _HEAD.unpack_from(packet)
         if kind != self._reply:
             return
-        echo = self._echoes.take(number, nonce, place, host)
-        if echo is not None:
-            rtt_ns = stamps.elapsed_ns(echo.sent, stamps.arrival_ns(notes), now)
+        echo = self._echoes.take(number, nonce, place, source[0])
+        if echo is None:
+            return
+        rtt_ns = stamps.elapsed_ns(echo.sent, stamps.arrival_ns(notes), now)
+        if rtt_ns is not None:
             echo.burst.answer(round(rtt_ns / 1000))

@@ -48,6 +48,9 @@ class Nowhere:
     def forget(self, burst: OpenBurst) -> None:
         """Forget nothing."""
 
+    def read(self) -> None:
+        """Read nothing."""
+
     def close(self) -> None:
         """Close nothing."""
 
@@ -139,6 +142,11 @@ class Methods:
     def forget(self, key: int) -> None:
         """Take a peer for one that was never tried: it is gone, or has moved."""
         self._ladders.pop(key, None)
+
+    def read(self) -> None:
+        """Give bursts the answers that have come."""
+        for prober in self._probers.values():
+            prober.read()
 
     def close(self) -> None:
         """Close all sockets."""

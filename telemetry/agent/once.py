@@ -79,7 +79,7 @@ def _measure(loop: Loop, burst: OpenBurst) -> Burst:
         ended.append(burst)
         loop.stop()
 
-    pump = Pump(loop, Bucket(2 / GAP_S, loop.now_s()), next_burst, on_end)
+    pump = Pump(loop, Bucket(2 / GAP_S, loop.now_s()), next_burst, on_end, burst.prober.read)
     pump.poke()
     loop.run()
     if not ended and burst.sent:

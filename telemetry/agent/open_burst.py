@@ -26,6 +26,9 @@ class Prober(Protocol):
     def forget(self, burst: "OpenBurst") -> None:
         """Give that burst no more answers."""
 
+    def read(self) -> None:
+        """Give bursts the answers that have come and were not given yet."""
+
     def close(self) -> None:
         """Close its sockets."""
 
@@ -52,6 +55,7 @@ class OpenBurst:
         "began_s",
         "count",
         "ended",
+        "is_urgent",
         "key",
         "nonce",
         "numbers",
@@ -71,6 +75,8 @@ class OpenBurst:
         self.numbers: list[int] = []
         """Sequence numbers in use."""
         self.rtts_us: list[int] = []
+        self.is_urgent = False
+        """Whether somebody waits for it."""
         self.ended: Ended = _ignore
         """Called when every packet is answered."""
 

@@ -18,6 +18,9 @@ _GRID_S = 0.004
 twice as much; their times are their own, whoever left beside them."""
 _ROUNDING = 1e-6
 _NEVER_S = float("inf")
+_FIRST_LOOK_S = 0.06
+"""Answers are read when packets leave, and so long after the last; then twice as long, and so on.
+Most have come by then, and all are stamped."""
 _AT_ONCE = 64
 """Packets, before answers are read in between."""
 
@@ -35,6 +38,8 @@ class Pump:
         Called with the loop's time when there is room for another burst.
     on_end
         Called with each burst that ended.
+    read
+        Gives bursts the answers that have come.
     """
 
     def __init__(
@@ -43,12 +48,15 @@ class Pump:
         bucket: Bucket,
         next_burst: Callable[[float], Turn],
         on_end: Callable[[OpenBurst], None],
+        read: Callable[[], None],
     ) -> None:
         self._loop, self._bucket = loop, bucket
-        self._next_burst, self._on_end = next_burst, on_end
+        self._next_burst, self._on_end, self._read = next_burst, on_end, read
         self._due: list[tuple[float, int, OpenBurst]] = []
         self._pushed = 0
         self._deadlines: dict[OpenBurst, Timer | None] = {}
+        self._urgent = 0
+        self._look_s = _FIRST_LOOK_S
         self._timer: Timer | None = None
 
     def poke(self) -> None:
@@ -63,7 +71,7 @@ class Pump:
             if len(burst.rtts_us) == burst.sent:
                 self._loop.call_at(now_s, partial(self._end, burst))
             else:
-                end = partial(self._end, burst)
+                end = partial(self._time_out, burst)
                 self._deadlines[burst] = self._loop.call_at(now_s + TIMEOUT_S, end)
         self._due.clear()
 
@@ -82,6 +90,9 @@ class Pump:
 
     def _run(self) -> None:
         self._timer = None
+        if self._deadlines:
+            self._read()
+            self._look_s *= 2
         for _ in range(_AT_ONCE):
             now_s = self._loop.now_s()
             wait_s = self._bucket.wait_s(now_s)
@@ -102,27 +113,38 @@ class Pump:
         turn = self._next_burst(now_s)
         if isinstance(turn, OpenBurst):
             turn.ended = self._end
+            self._urgent += turn.is_urgent
             self._deadlines[turn] = None
             return turn
         return min(turn, self._due[0][0]) if self._due else turn
 
     def _send(self, burst: OpenBurst, now_s: float) -> None:
         burst.send()
+        self._look_s = _FIRST_LOOK_S
         if burst.sent < burst.count:
             self._pushed += 1
             heapq.heappush(self._due, (now_s + GAP_S, self._pushed, burst))
         else:
             end_s = self._loop.now_s() + TIMEOUT_S
-            self._deadlines[burst] = self._loop.call_at(end_s, partial(self._end, burst))
+            self._deadlines[burst] = self._loop.call_at(end_s, partial(self._time_out, burst))
+
+    def _time_out(self, burst: OpenBurst) -> None:
+        self._read()
+        if burst in self._deadlines:
+            self._end(burst)
 
     def _end(self, burst: OpenBurst) -> None:
         deadline = self._deadlines.pop(burst)
+        self._urgent -= burst.is_urgent
         if deadline is not None:
             deadline.cancel()
         burst.prober.forget(burst)
         self._on_end(burst)
 
     def _sleep_until(self, at_s: float) -> None:
+        if self._deadlines:
+            look_s = _GRID_S if self._urgent else self._look_s
+            at_s = min(at_s, self._loop.now_s() + look_s)
         if at_s < _NEVER_S:
             # Never too soon, not even by a rounding: nothing would be due then.
             at_s = max(at_s, math.ceil(at_s / _GRID_S - _ROUNDING) * _GRID_S)

@@ -7,11 +7,14 @@ from the monotonic clock, and the wall clock only says how long a packet lay her
 
 import socket
 import struct
+import sys
 import time
 
 _STAMP = 35
 """SO_TIMESTAMPNS, which the socket module lacks; also the type of the note it adds."""
 NOTES_SIZE = 64
+Notes = list[tuple[int, int, bytes]]
+"""What `recvmsg` tells beside a packet: level, type and bytes of each."""
 _TIME = struct.Struct("@ll")
 _TOLERANCE_NS = 100_000
 _SLEWING = 1_000
@@ -28,15 +31,18 @@ class Moment:
         self.monotonic_ns = time.monotonic_ns()
 
 
-def ask(sock: socket.socket) -> None:
-    """Have the kernel stamp what a socket receives, where it can."""
+def ask(sock: socket.socket) -> bool:
+    """Have the kernel stamp what a socket receives; return whether it does."""
+    if sys.platform != "linux":
+        return False
     try:
         sock.setsockopt(socket.SOL_SOCKET, _STAMP, 1)
     except OSError:
-        return  # not Linux: times are taken when packets are read
+        return False
+    return True
 
 
-def arrival_ns(notes: list[tuple[int, int, bytes]]) -> int:
+def arrival_ns(notes: Notes) -> int:
     """Return a packet's stamp from `recvmsg`'s notes, of the wall clock; 0 where there is none."""
     for level, kind, value in notes:
         if level == socket.SOL_SOCKET and kind == _STAMP and len(value) >= _TIME.size:
@@ -50,23 +56,26 @@ def unread_ns(arrived_ns: int, now: Moment) -> int:
     return max(now.wall_ns - arrived_ns, 0) if arrived_ns else 0
 
 
-def elapsed_ns(sent: Moment, arrived_ns: int, now: Moment) -> int:
-    """Return the time from sending to arrival.
+def elapsed_ns(sent: Moment, arrived_ns: int, now: Moment) -> int | None:
+    """Return the time from sending to arrival; None where it cannot be told.
 
-    Where the wall clock was set between the two, the time until it was read: too long if anything.
+    That is where the wall clock was set meanwhile: a stamp then says nothing, and a packet may have
+    lain unread for long.
 
     Parameters
     ----------
     sent
         Just before the packet was sent.
     arrived_ns
-        The kernel's stamp of the answer, or 0.
+        The kernel's stamp of the answer; 0 where it gives none, and is read at once.
     now
         When it was read.
     """
     since_ns = now.monotonic_ns - sent.monotonic_ns
+    if not arrived_ns:
+        return since_ns
     step_ns = abs(now.wall_ns - sent.wall_ns - since_ns)
     if step_ns > _TOLERANCE_NS + since_ns // _SLEWING:
-        return since_ns
+        return None
     lay_ns = unread_ns(arrived_ns, now)
-    return since_ns - lay_ns if lay_ns <= since_ns else since_ns
+    return since_ns - lay_ns if lay_ns <= since_ns else None

@@ -59,6 +59,9 @@ class TcpConnect:
         for sock in [sock for sock, (owner, _) in self._out.items() if owner is burst]:
             self._let_go(sock)
 
+    def read(self) -> None:
+        """Do nothing: the loop tells of each connection."""
+
     def close(self) -> None:
         """Let all connections go."""
         for sock in list(self._out):

@@ -10,6 +10,8 @@ import socket
 import struct
 
 from telemetry.agent import stamps
+from telemetry.agent.addresses import SocketAddress
+from telemetry.agent.echo_socket import EchoSocket
 from telemetry.agent.loop import READ, Loop
 from telemetry.agent.open_burst import Echoes, OpenBurst
 from telemetry.agent.pace import Bucket
@@ -36,12 +38,9 @@ class UdpEcho:
     method = 2
 
     def __init__(self, loop: Loop, family: int, port: int) -> None:
-        self._loop, self._port = loop, port
+        self._port = port
         self._echoes = Echoes()
-        self._sock = socket.socket(family, socket.SOCK_DGRAM)
-        self._sock.settimeout(0)
-        stamps.ask(self._sock)
-        loop.watch(self._sock, READ, self._read)
+        self._socket = EchoSocket(loop, socket.socket(family, socket.SOCK_DGRAM), self._take)
 
     def send(self, burst: OpenBurst, place: int) -> None:
         """Send a request."""
@@ -51,35 +50,22 @@ class UdpEcho:
         packet = _PACKET.pack(_VERSION, _REQUEST, place & 0xFF, number, burst.nonce, 0)
         target = burst.address.at(self._port)
         self._echoes.add(number, burst, place & 0xFF)
-        try:
-            self._sock.sendto(packet, target)
-        except OSError:
-            return  # no route, no buffer, a firewall: a packet lost, like any other
+        self._socket.send(packet, target)
 
     def forget(self, burst: OpenBurst) -> None:
         """Take no more replies for a burst."""
         self._echoes.forget(burst)
 
+    def read(self) -> None:
+        """Take the replies that have come."""
+        if self._echoes:
+            self._socket.read()
+
     def close(self) -> None:
         """Close the socket."""
-        self._loop.unwatch(self._sock)
-        self._sock.close()
+        self._socket.close()
 
-    def _read(self, _: int) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                packet, notes, _, source = self._sock.recvmsg(2048, stamps.NOTES_SIZE)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue
-            self._take(packet, notes, source)
-            if not self._echoes:
-                return  # nothing else can have come
-
-    def _take(
-        self, packet: bytes, notes: list[tuple[int, int, bytes]], source: tuple[str, int]
-    ) -> None:
+    def _take(self, packet: bytes, notes: stamps.Notes, source: SocketAddress) -> None:
         now = stamps.Moment()
         if len(packet) != _PACKET.size or source[1] != self._port:
             return
@@ -89,10 +75,10 @@ class UdpEcho:
         echo = self._echoes.take(number, nonce, place, source[0])
         if echo is None:
             return
-        rtt_ns = stamps.elapsed_ns(echo.sent, stamps.arrival_ns(notes), now) - held_ns
+        away_ns = stamps.elapsed_ns(echo.sent, stamps.arrival_ns(notes), now)
         # Nobody holds a packet longer than it was away; what claims so measures nothing.
-        if rtt_ns > 0:
-            echo.burst.answer(round(rtt_ns / 1000))
+        if away_ns is not None and away_ns > held_ns:
+            echo.burst.answer(round((away_ns - held_ns) / 1000))
 
 
 class UdpResponder:

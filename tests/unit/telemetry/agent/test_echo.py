@@ -13,7 +13,7 @@ from telemetry.agent.methods import open_prober
 from telemetry.agent.open_burst import OpenBurst
 from telemetry.agent.responder import Responder
 from telemetry.agent.udp_echo import REPLIES_PER_S
-from tests.real.ports import free_port
+from tests.hand_loop import answering
 from tests.skipping_loop import SkippingLoop, skipping_loop
 
 UDP, TCP = 2, 3
@@ -29,11 +29,8 @@ def loop() -> Iterator[SkippingLoop]:
 
 @pytest.fixture
 def responder(loop: SkippingLoop) -> Iterator[Responder]:
-    said: list[str] = []
-    running = Responder(loop, free_port(), said.append)
-    yield running
-    running.close()
-    assert said == []
+    with answering(loop) as running:
+        yield running
 
 
 @contextmanager
@@ -42,7 +39,16 @@ def _burst(
 ) -> Iterator[OpenBurst]:
     prober = open_prober(loop, method, address.family, port)
     burst = OpenBurst(1, address, prober, loop.now_s())
+    is_over = False
+
+    def look() -> None:
+        if not is_over:
+            prober.read()
+            loop.call_at(loop.now_s() + 0.005, look)
+
+    look()
     yield burst
+    is_over = True
     prober.forget(burst)
     prober.close()
 

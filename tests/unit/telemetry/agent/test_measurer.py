@@ -380,4 +380,4 @@ def test_bursts_of_the_mesh_are_spread_and_not_in_step(bench: Benches) -> None:
 
     starts = [burst.at_s for burst in running.told]
     gaps = {round(b - a, 3) for a, b in pairwise(sorted(starts))}
-    assert len(gaps) > 40
+    assert len(gaps) > 20  # of 24, between groups of four

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.agent.responder import Responder
-from tests.real.ports import free_port
+from tests.hand_loop import answering
 from tests.real.program import wait_until
 from tests.skipping_loop import skipping_loop
 
@@ -34,10 +33,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def echo_port() -> Iterator[str]:
     """Listen like another agent; what comes is left to the kernel, which takes connections."""
-    with skipping_loop() as loop:
-        responder = Responder(loop, free_port())
+    with skipping_loop() as loop, answering(loop) as responder:
         yield str(responder.port)
-        responder.close()
 
 
 def _run(image: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

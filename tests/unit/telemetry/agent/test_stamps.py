@@ -30,13 +30,13 @@ def test_without_a_stamp_the_time_until_it_was_read_counts() -> None:
 
 
 @pytest.mark.parametrize("step_ms", [-3_600_000, -5, 5, 3_600_000])
-def test_where_the_clock_was_set_in_between_the_time_until_reading_counts(step_ms: float) -> None:
+def test_where_the_clock_was_set_in_between_nothing_is_said(step_ms: float) -> None:
     # Set right after sending: arrival and reading are stamped by the clock that was set.
-    assert elapsed_ns(_moment(100), _stamp(125 + step_ms), _moment(130, step_ms)) == 30 * MS
+    assert elapsed_ns(_moment(100), _stamp(125 + step_ms), _moment(130, step_ms)) is None
 
 
 def test_a_clock_set_between_arrival_and_reading_makes_no_distance_shorter() -> None:
-    assert elapsed_ns(_moment(100), _stamp(125), _moment(126, step_ms=20)) == 26 * MS
+    assert elapsed_ns(_moment(100), _stamp(125), _moment(126, step_ms=20)) is None
 
 
 def test_a_clock_that_is_being_corrected_is_believed() -> None:
@@ -52,7 +52,7 @@ def test_a_stamp_from_the_future_is_taken_for_now() -> None:
 
 
 def test_a_stamp_from_before_the_packet_was_sent_is_not_believed() -> None:
-    assert elapsed_ns(_moment(100), _stamp(90), _moment(130)) == 30 * MS
+    assert elapsed_ns(_moment(100), _stamp(90), _moment(130)) is None
 
 
 def test_the_stamp_is_found_among_other_notes() -> None:
