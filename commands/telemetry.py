@@ -17,7 +17,7 @@ from scheduler.kube.measuring_pods import PodGroup
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.token_review import TokenReviewer
 from scheduler.service.probing import FeedProber
-from scheduler.service.source_reports import SourceReports
+from scheduler.service.source_reports import SILENT_ROUNDS, SourceReports, Telling
 from scheduler.service.state import ServiceState
 from scheduler.service.telemetry_metrics import TelemetryMetrics
 from scheduler.service.telemetry_settings import TelemetrySettings
@@ -97,7 +97,11 @@ async def telemetry(state: ServiceState, around: Around) -> AsyncIterator[Teleme
     InputError
         If the endpoint's port or certificate cannot be used.
     """
-    reports = SourceReports(state, around.announcer, around.log)
+    # Agents are counted silent only after three reports that did not come.
+    matrix = state.settings.telemetry.matrix
+    patience_s = {"agents": 0.0, matrix.path: SILENT_ROUNDS * matrix.reread_seconds}
+    telling = Telling(around.announcer, around.is_leading, patience_s)
+    reports = SourceReports(state, telling, around.log)
     files = matrix_source(state, reports, around.log)
     if around.directory is None:
         yield Telemetry(files, None, (reports.run,))

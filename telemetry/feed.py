@@ -13,9 +13,9 @@ from typing import Protocol
 
 from telemetry.dated import DatedRtt
 from telemetry.errors import SourceError
+from telemetry.lacking import lacking, lacks_half
 from telemetry.model import RttTable
 from telemetry.ports import PeerDirectory
-from telemetry.readings import Readings
 from telemetry.rows import MeasuredRow
 from telemetry.silence import Silence
 from telemetry.sources.rounds import ReadingSource
@@ -29,11 +29,26 @@ _NODES_A_S = 500
 AGEING_S = 15.0
 _TAKEN_S = 5.0
 """Longest wait for a table to be taken over; who decides meanwhile sees the older one's ages."""
-_NAMED = 5
 
-Told = Callable[[str, str, tuple[str, ...]], None]
-"""Takes a source's name, what is wrong with it or the empty text, and what else people should
-know of what it says."""
+
+class Told(Protocol):
+    """Told how a source does."""
+
+    def __call__(self, source: str, problem: str, notes: tuple[str, ...], lack: str, /) -> None:
+        """Take in how it went.
+
+        Parameters
+        ----------
+        source
+            Its name.
+        problem
+            Why it gave nothing or less than half, or the empty text.
+        notes
+            What else people should know of what it says.
+        lack
+            What is missing while more than half came, or the empty text.
+        """
+        ...
 
 
 class Desk(Protocol):
@@ -97,6 +112,7 @@ class Feed:
         self._hurry = asyncio.Event()
         self._versions_taken = asyncio.Condition()
         self._version_taken = -1
+        self._version_known: int | None = None
 
     @property
     def count(self) -> int:
@@ -106,7 +122,13 @@ class Feed:
     # What measures
 
     def take(self, row: MeasuredRow, *, whole: bool) -> None:
-        """Take in an agent's report."""
+        """Take in an agent's report.
+
+        Whoever let it in knows of its node already; so must the store, or the row is lost, which an
+        agent hands over whole only once.
+        """
+        if self._parts.directory.current.version != self._version_known:
+            self._know()
         self._silence.heard(row.node, self._store.now_s)
         self._store.take(row, whole=whole)
 
@@ -129,6 +151,7 @@ class Feed:
 
     def _know(self) -> None:
         directory = self._parts.directory.current
+        self._version_known = directory.version
         self._store.know(directory.nodes)
         self._silence.expect(directory.agents, self._store.now_s)
         self._hurry.set()  # a node nobody has measured yet is better known than not
@@ -136,10 +159,12 @@ class Feed:
     async def _follow(self, origin: Origin, source: ReadingSource) -> None:
         async for found in source.rounds():
             if isinstance(found, SourceError):
-                self._told(source.name, str(found), ())
+                self._told(source.name, str(found), (), "")
             else:
                 self._store.take_readings(found, origin)
-                self._told(source.name, _trouble(found), found.notes)
+                what = lacking(found)
+                problem, lack = (what, "") if lacks_half(found) else ("", what)
+                self._told(source.name, problem, found.notes, lack)
 
     async def _follow_files(self, tables: Callable[[], AsyncIterator[RttTable]]) -> None:
         async for table in tables():
@@ -150,7 +175,9 @@ class Feed:
             await asyncio.sleep(self._silence.look_s)
             found = self._silence.news(self._store.now_s)
             if found is not None:
-                self._told("agents", found, ())
+                is_partial = self._silence.is_partial
+                problem, lack = ("", found) if is_partial else (found, "")
+                self._told("agents", problem, (), lack)
 
     # What decides
 
@@ -248,18 +275,3 @@ class Feed:
         except TimeoutError:
             return False
         return True
-
-
-def _trouble(found: Readings) -> str:
-    """Return what is wrong with readings that came, or the empty text."""
-    parts = []
-    if found.silent:
-        parts.append(f"{len(found.silent)} nodes did not answer: {_some(found.silent)}")
-    if found.unmapped:
-        parts.append(f"{len(found.unmapped)} names are no node's: {_some(found.unmapped)}")
-    return "; ".join(parts)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

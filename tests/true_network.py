@@ -83,7 +83,7 @@ class TrueNetwork:
         self.feed = Feed(self.store, parts, self._tell, Silence(10.0))
         self.prober = FeedProber(self.feed, timeout_s=2.0, history_s=900.0, pps=1000.0)
 
-    def _tell(self, source: str, problem: str, _notes: tuple[str, ...]) -> None:
+    def _tell(self, source: str, problem: str, _notes: tuple[str, ...], _lack: str) -> None:
         self.told.append((source, problem))
 
     def measure(self, node: str, peers: Sequence[str] | None = None, age_s: float = 0.0) -> None:

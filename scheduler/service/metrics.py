@@ -142,7 +142,7 @@ class ServiceMetrics:
         rtt_age_s.set_function(lambda: wall_s() - (self.rtt_updated_s.at_s or math.nan))
         self.source_up = Gauge(
             "isochrone_rtt_source_up",
-            "1 while a source of RTTs could be read when it last was, all of it.",
+            "1 while a source of RTTs could be read when it last was, more than half of it.",
             ["source"],
             registry=self.registry,
         )

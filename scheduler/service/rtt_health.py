@@ -1,26 +1,35 @@
 """What people are told of the source of round-trip times."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class RttHealth:
-    """The sources' names, empty without one, and what is wrong with each."""
+    """The sources' names, empty without one, and what is wrong with each, or only lacking."""
 
     source: str = "the source"
     problems: dict[str, str] = field(default_factory=dict)
+    lacks: dict[str, str] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
         """What is wrong with any of them; empty if nothing is."""
-        found = {name: what for name, what in sorted(self.problems.items()) if what}
-        if len(found) == 1:
-            return next(iter(found.values()))
-        return "; ".join(f"{name}: {what}" for name, what in found.items())
+        return _joined(self.problems)
 
-    def tell(self, source: str, problem: str) -> None:
+    @property
+    def lack(self) -> str:
+        """What is missing of what they give; empty if nothing is."""
+        return _joined(self.lacks)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each gives all it should."""
+        return not self.problem and not self.lack
+
+    def tell(self, source: str, problem: str, lack: str = "") -> None:
         """Take note of how a source does."""
-        self.problems[source] = problem
+        self.problems[source], self.lacks[source] = problem, lack
 
     def sentence(self, nodes: int, age_s: float | None) -> str:
         """Return how things stand with the RTT table that is in use.
@@ -39,14 +48,23 @@ class RttHealth:
             said += f", taken over {_span(age_s)} ago"
         if self.problem:
             said += f"; the source gives nothing new: {self.problem}"
+        if self.lack:
+            said += f"; not all is measured: {self.lack}"
         return said
 
     def _cause(self) -> str:
-        if self.problem:
-            return self.problem
+        if self.problem or self.lack:
+            return self.problem or self.lack
         if self.source:
             return f"{self.source} has not been read yet"
         return "no source is set (telemetry in the settings, or --delay-matrix)"
+
+
+def _joined(said: Mapping[str, str]) -> str:
+    found = {name: what for name, what in sorted(said.items()) if what}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return "; ".join(f"{name}: {what}" for name, what in found.items())
 
 
 def _span(seconds: float) -> str:

@@ -1,10 +1,12 @@
 """What is told of each source of round-trip times: to the log, the pages, metrics, and the cluster.
 
 An event is written when a source has given nothing for a while, not at each failure: a source that
-fails once is asked again soon, and what it said before still stands.
+fails once is asked again soon, and what it said before still stands. Where a source gives most of
+what it should, what it lacks is shown, and is no failure.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -15,14 +17,36 @@ from scheduler.service.state import ServiceState
 SILENT_ROUNDS = 3
 """Failures in a row that an event is written for."""
 
-_AT_MOST = 100
-"""Events in line; what more happens meanwhile is in the log."""
+_LOOK_S = 1.0
+"""Between two looks at which problems have lasted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """To whom events go.
+
+    Parameters
+    ----------
+    announcer
+        Writes them; None where there is no cluster to write them to.
+    is_leading
+        Asked before each: of several replicas one writes.
+    patience_s
+        By the name of a source that tells changes alone, not each round: how long a problem lasts
+        before an event is written, seconds.
+    """
+
+    announcer: Announcer | None
+    is_leading: Callable[[], bool]
+    patience_s: Mapping[str, float]
 
 
 @dataclass(slots=True)
 class _Standing:
     problem: str = ""
+    lack: str = ""
     failures: int = 0
+    failed_at_s: float = 0.0
     is_announced: bool = False
     notes: tuple[str, ...] = ()
 
@@ -34,22 +58,19 @@ class SourceReports:
     ----------
     state
         Told of it.
-    announcer
-        Writes events; None where there is no cluster to write them to.
+    telling
+        To whom events go.
     log
         Told of every change.
     """
 
-    def __init__(
-        self, state: ServiceState, announcer: Announcer | None, log: FilteringBoundLogger
-    ) -> None:
+    def __init__(self, state: ServiceState, telling: Telling, log: FilteringBoundLogger) -> None:
         self._state = state
-        self._announcer = announcer
+        self._telling = telling
         self._log = log
         self._sources: dict[str, _Standing] = {}
-        self._notes: asyncio.Queue[ServiceNote] = asyncio.Queue(_AT_MOST)
 
-    def told(self, source: str, problem: str, notes: tuple[str, ...] = ()) -> None:
+    def told(self, source: str, problem: str, notes: tuple[str, ...] = (), lack: str = "") -> None:
         """Take in how a round of a source went.
 
         Parameters
@@ -57,9 +78,11 @@ class SourceReports:
         source
             Its name.
         problem
-            What is wrong, or the empty text.
+            Why it gave nothing, or too little; or the empty text.
         notes
             What else people should know of what it says.
+        lack
+            What is missing of what it gave, while most is there; or the empty text.
         """
         state, standing = self._state, self._sources.setdefault(source, _Standing())
         state.metrics.source_up.labels(source).set(not problem)
@@ -67,53 +90,64 @@ class SourceReports:
             standing.notes = notes
             for note in notes:
                 self._log.info("rtt.note", source=source, what=note)
-        if problem != standing.problem:
-            self._tell_change(source, problem)
-        standing.problem = problem
+        if (problem, lack) != (standing.problem, standing.lack):
+            self._tell_change(source, problem, lack)
+        if problem and not standing.problem:
+            standing.failed_at_s = state.clock.now_s()
+        standing.problem, standing.lack = problem, lack
         standing.failures = standing.failures + 1 if problem else 0
-        state.rtt.tell(source, problem)
+        state.rtt.tell(source, problem, lack)
         if problem:
             state.metrics.rtt_failures.inc()
-        self._announce(source, standing)
 
     async def run(self) -> None:
-        """Write events until cancelled."""
+        """Write events of problems that last, and of their end, until cancelled."""
         while True:
-            note = await self._notes.get()
-            if self._announcer is None:
-                continue
-            try:
-                await self._announcer.announce(note)
-            except Exception as error:  # noqa: BLE001 - an event is worth a log line, no more
-                self._log.warning("note.failed", reason=note.reason, error=str(error))
+            for source, standing in list(self._sources.items()):
+                if self._telling.is_leading():
+                    await self._announce(source, standing)
+                else:
+                    standing.is_announced = False
+            await asyncio.sleep(_LOOK_S)
 
-    def _tell_change(self, source: str, problem: str) -> None:
+    def _tell_change(self, source: str, problem: str, lack: str) -> None:
         wall_s = self._state.clock.wall_s()
         if problem:
             is_known = bool(self._state.cache.rtt.nodes)
             effect = "what it said last stays" if is_known else "pods with a delay wait"
             self._log.warning("rtt.bad", source=source, what=problem, effect=effect)
             self._state.journal.add(wall_s, "error", f"{source}: {problem}")
+        elif lack:
+            self._log.warning("rtt.lacking", source=source, what=lack)
+            self._state.journal.add(wall_s, "warning", f"{source}: {lack}")
         else:
             self._log.info("rtt.good", source=source)
             self._state.journal.add(wall_s, "rtt", f"{source}: all is well")
 
-    def _announce(self, source: str, standing: _Standing) -> None:
-        # Agents are counted silent only after three reports that did not come.
-        enough = 1 if source == "agents" else SILENT_ROUNDS
-        if standing.failures >= enough and not standing.is_announced:
+    async def _announce(self, source: str, standing: _Standing) -> None:
+        if standing.problem and not standing.is_announced and self._has_lasted(source, standing):
             standing.is_announced = True
-            self._put("Warning", "TelemetrySourceFailed", f"{source}: {standing.problem}")
+            await self._write("Warning", "TelemetrySourceFailed", f"{source}: {standing.problem}")
         elif not standing.problem and standing.is_announced:
             standing.is_announced = False
-            self._put("Normal", "TelemetrySourceRecovered", f"{source}: measures again")
+            await self._write("Normal", "TelemetrySourceRecovered", f"{source}: measures again")
 
-    def _put(self, kind: str, reason: str, message: str) -> None:
+    def _has_lasted(self, source: str, standing: _Standing) -> bool:
+        patience_s = self._telling.patience_s.get(source)
+        if patience_s is None:
+            return standing.failures >= SILENT_ROUNDS
+        return self._state.clock.now_s() - standing.failed_at_s >= patience_s
+
+    async def _write(self, kind: str, reason: str, message: str) -> None:
+        if self._telling.announcer is None:
+            return
         note = ServiceNote(
             "Warning" if kind == "Warning" else "Normal",
             reason,
             message,
             self._state.clock.wall_s(),
         )
-        if not self._notes.full():
-            self._notes.put_nowait(note)
+        try:
+            await self._telling.announcer.announce(note)
+        except Exception as error:  # noqa: BLE001 - an event is worth a log line, no more
+            self._log.warning("note.failed", reason=reason, error=str(error))

@@ -56,7 +56,7 @@ def checks(state: ServiceState, *, is_ready: bool, more: Sequence[Check] = ()) -
         *more,
         Check(
             "rtt",
-            bool(state.cache.rtt.nodes) and not state.rtt.problem,
+            bool(state.cache.rtt.nodes) and state.rtt.is_whole,
             rtt_sentence(state),
             is_needed=False,
         ),
@@ -65,7 +65,7 @@ def checks(state: ServiceState, *, is_ready: bool, more: Sequence[Check] = ()) -
 
 def notices(state: ServiceState, more: Sequence[Check] = ()) -> list[str]:
     """Return what a person should know before reading any figures."""
-    is_known = bool(state.cache.rtt.nodes) and not state.rtt.problem
+    is_known = bool(state.cache.rtt.nodes) and state.rtt.is_whole
     others = [check.said for check in more if not check.holds and check.said]
     return [*others, *([] if is_known else [rtt_sentence(state)])]
 

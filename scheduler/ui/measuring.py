@@ -18,7 +18,7 @@ def measuring(state: ServiceState) -> Json:
         "nodes": len(state.cache.rtt.nodes),
         "tableAgeS": None if at_s is None else round(state.clock.wall_s() - at_s, 1),
         "sources": [
-            {"name": name, "problem": problem}
+            {"name": name, "problem": problem or state.rtt.lacks.get(name, "")}
             for name, problem in sorted(state.rtt.problems.items())
         ],
         "pairs": None

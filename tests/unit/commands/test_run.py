@@ -20,7 +20,7 @@ from commands.telemetry import matrix_source
 from scheduler.service.logs import silent_logger
 from scheduler.service.runtime import Outside
 from scheduler.service.settings import SchedulerConfiguration, overridden
-from scheduler.service.source_reports import SourceReports
+from scheduler.service.source_reports import SourceReports, Telling
 from scheduler.service.state import Clock, ServiceState, new_state
 from telemetry.errors import MatrixError
 from tests.builders import node
@@ -30,6 +30,7 @@ from tests.scripted_api import write_kubeconfig
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 60
+UNTOLD = Telling(None, lambda: True, {})
 
 
 def refused(*arguments: str) -> str:
@@ -231,7 +232,7 @@ async def test_a_matrix_that_cannot_be_read_is_told_everywhere_and_counted(tmp_p
     state, error = new(tmp_path / "m.npz"), MatrixError("m.npz", "is empty", "give a matrix")
     with capture_logs() as lines:
         log = structlog.get_logger()
-        source = matrix_source(state, SourceReports(state, None, log), log)
+        source = matrix_source(state, SourceReports(state, UNTOLD, log), log)
         assert source is not None
         source.report(error)
         told = state.rtt.sentence(0, None)
@@ -251,5 +252,5 @@ async def test_without_a_matrix_in_the_settings_there_is_no_source() -> None:
     state = new()
 
     log = silent_logger()
-    assert matrix_source(state, SourceReports(state, None, log), log) is None
+    assert matrix_source(state, SourceReports(state, UNTOLD, log), log) is None
     assert state.rtt.source == ""

@@ -12,6 +12,7 @@ from telemetry.dated import DatedRtt
 from telemetry.errors import SourceError, SourceUnavailable
 from telemetry.feed import AGEING_S, Feed, Parts
 from telemetry.model import UNKNOWN_US, RttMatrix
+from telemetry.ports import Directory
 from telemetry.readings import Outcome, PairReading, Readings
 from telemetry.silence import Silence
 from telemetry.stamps import MaxAges, Origin
@@ -57,9 +58,11 @@ async def running(
     parts: Parts, told: list[tuple[str, str]], ages: MaxAges | None = None
 ) -> AsyncIterator[Listener]:
     store = RttStore(KeepSettings(ages or MaxAges()), asyncio.get_running_loop().time)
-    feed = Feed(
-        store, parts, lambda source, problem, _notes: told.append((source, problem)), Silence(10.0)
-    )
+
+    def tell(source: str, problem: str, _notes: object, lack: str) -> None:
+        told.append((source, problem or (f"(only) {lack}" if lack else "")))
+
+    feed = Feed(store, parts, tell, Silence(10.0))
     listener = Listener(feed)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(feed.run()), group.create_task(listener.listen())]
@@ -94,6 +97,59 @@ async def test_who_did_not_answer_and_which_names_are_nobodys_is_told() -> None:
         "1 nodes did not answer: a; 8 names are no node's: 10.0.0.0, 10.0.0.1, 10.0.0.2, "
         "10.0.0.3, 10.0.0.4 and 3 more"
     )
+
+
+async def test_one_of_many_that_does_not_answer_is_told_as_a_lack_and_is_no_failure() -> None:
+    told: list[tuple[str, str]] = []
+    pairs = tuple(PairReading(i, "a", Outcome.MEASURED, 10_000) for i in "bcd")
+    odd = Readings(pairs, silent=("a",), unmapped=("10.0.0.1",))
+    half = Readings(pairs, silent=("e", "f", "g"))
+    source = Scripted([odd, half, Readings(pairs)])
+    parts = Parts(MemoryDirectory("abcdefg"), readings=((Origin.GOLDPINGER, source),))
+    async with running(parts, told):
+        await asyncio.sleep(4)
+    assert [what for _, what in told] == [
+        "(only) 1 nodes did not answer: a; 1 names are no node's: 10.0.0.1",
+        "3 nodes did not answer: e, f, g",
+        "",
+    ]
+
+
+async def test_a_mapping_by_which_most_names_are_nobodys_is_a_failure() -> None:
+    told: list[tuple[str, str]] = []
+    odd = Readings(reading(10_000).pairs, unmapped=("10.0.0.1", "10.0.0.2"))
+    parts = Parts(MemoryDirectory("ab"), readings=((Origin.PROMETHEUS, Scripted([odd])),))
+    async with running(parts, told):
+        await asyncio.sleep(1)
+    assert told == [("scripted", "2 names are no node's: 10.0.0.1, 10.0.0.2")]
+
+
+@dataclass
+class GrowingDirectory:
+    """Implements `PeerDirectory`: grows when the test says so."""
+
+    current: Directory = field(default_factory=Directory)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    def grow(self, nodes: str) -> None:
+        self.current = Directory(self.current.version + 1, tuple(nodes), {n: n for n in nodes})
+        self._changed.set()
+
+
+async def test_a_row_that_comes_in_the_turn_in_which_its_node_becomes_known_is_taken() -> None:
+    directory = GrowingDirectory()
+    async with running(Parts(directory), []) as listener:
+        directory.grow("ab")
+        listener.feed.take(measured_row("a", {"b": 10_000}), whole=True)
+        await asyncio.sleep(5)
+        directory.grow("abc")
+        listener.feed.take(measured_row("c", {"b": 20_000}), whole=True)
+        await asyncio.sleep(5)
+    assert (listener.rtt("ab"), listener.rtt("cb")) == (10_000, 20_000)
 
 
 async def test_files_lie_beneath_what_is_measured() -> None:
