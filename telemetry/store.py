@@ -146,7 +146,7 @@ class RttStore:
 
     def set_zones(self, zone_of: Mapping[str, int]) -> None:
         """Have the medians between these zones kept, where not every pair is."""
-        if zone_of != self._medians.zone_of:
+        if not self.is_dense and zone_of != self._medians.zone_of:
             self._medians = ZoneMedians(zone_of)
 
     def zone_median_us(self, node: str, other: str) -> int:
