@@ -4,7 +4,7 @@ A table of 5,000 nodes is 200 MB; a decision wants it as it stood, while reports
 Only blocks written since the last snapshot are copied, one by one as they are written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +95,28 @@ class Blocks:
         if self.rows == 1:
             self._blocks.pop(row, None)
             self._shared.discard(row)
+
+    def picked(self, rows: list[int]) -> "Blocks":
+        """Return a square of these rows and columns alone, in this order."""
+        out = Blocks(self.rows)
+        out.widen(len(rows))
+        for at, row in enumerate(rows):
+            found = self.row(row)
+            if found is not None:
+                rtt_us, stamps = out.writable(at)
+                rtt_us[: len(rows)], stamps[: len(rows)] = found[0][rows], found[1][rows]
+        return out
+
+    def thinned(self, rows: Iterable[int]) -> "Blocks":
+        """Return the same columns, but of these rows alone, each in a block of its own."""
+        out = Blocks(1)
+        out.widen(self.width)
+        for row in rows:
+            found = self.row(row)
+            if found is not None:
+                rtt_us, stamps = out.writable(row)
+                rtt_us[: self.width], stamps[: self.width] = found
+        return out
 
     def kept(self) -> list[int]:
         """Return the numbers of the blocks there are."""

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.blocks import BLOCK_ROWS, Blocks
-from telemetry.dated import Beneath, DatedRtt
+from telemetry.dated import DatedRtt
 from telemetry.detail import Details
 from telemetry.entries import write_row, write_turned
+from telemetry.files_beneath import Files
 from telemetry.model import RttTable
 from telemetry.ports import Clock
 from telemetry.readings import Readings, by_row
@@ -78,7 +79,7 @@ class RttStore:
         self._reference_rows: frozenset[int] = frozenset()
         self._details = Details()
         self._held: frozenset[str] = frozenset()
-        self._files: tuple[RttTable, float] | None = None
+        self._files = Files()
         self._medians = ZoneMedians({})
         self.version = 0
 
@@ -112,6 +113,8 @@ class RttStore:
         if returned:
             nothing = np.full(len(Origin), np.iinfo(np.int64).max)
             self._blocks.forget_older(self._roster.rows_named(returned), nothing)
+            self._details = Details()  # rare, and three bursts make it up
+            self.focus(self._references, self._near)
             self.version += 1
         gone = len(self._roster) - sum(name in wanted for name in self._roster.names)
         if gone > max(BLOCK_ROWS, len(self._roster) // 4):
@@ -212,15 +215,15 @@ class RttStore:
 
     def take_file(self, table: RttTable) -> None:
         """Lay a file's RTTs beneath all that is measured, in place of the last file's."""
-        self._files = (table, self.now_s)
+        self._files.take(table, self.now_s)
         self.version += 1
 
     # What is known
 
     def frozen(self) -> DatedRtt:
         """Return what is known now; it does not change any more and costs pointers."""
-        nodes = tuple(self._roster.names)
-        now_s = self.now_s
+        nodes, now_s = tuple(self._roster.names), self.now_s
+        max_age_s = self._settings.max_ages.seconds.get(Origin.FILE, np.inf)
         return DatedRtt(
             nodes=nodes,
             index=dict(self._roster.index),
@@ -231,7 +234,7 @@ class RttStore:
             made_s=self._clock(),
             lag_ticks=self._settings.lag_ticks,
             is_held=np.array([name in self._held for name in nodes], dtype=np.bool_),
-            beneath=self._beneath(now_s),
+            beneath=self._files.beneath(nodes, now_s, max_age_s),
         )
 
     def detail(self, reference: str, node: str, max_age_s: float) -> PairDetail | None:
@@ -256,21 +259,11 @@ class RttStore:
     def is_only_in_file(self, reference: str, node: str) -> bool:
         """Whether neither end of a pair ever measured it, and a file has it."""
         at = self._roster.pair(reference, node)
-        if self._files is None or at is None:
+        if not self._files.is_there or at is None:
             return False
         i, j = at
         there, back = self._blocks.row(i), self._blocks.row(j)
         return not (there is not None and there[1][j]) and not (back is not None and back[1][i])
-
-    def _beneath(self, now_s: float) -> Beneath | None:
-        if self._files is None:
-            return None
-        table, taken_s = self._files
-        max_age_s = self._settings.max_ages.seconds.get(Origin.FILE, np.inf)
-        if now_s - taken_s > max_age_s:
-            return None
-        rows = [table.index.get(name, -1) for name in self._roster.names]
-        return Beneath(table, np.array(rows, dtype=np.int64), taken_s)
 
     def _write(self, row: int, bursts: Bursts, origin: Origin) -> None:
         """Write bursts of one node where they tell more than what stands there."""
@@ -291,28 +284,15 @@ class RttStore:
 
     def _rebuild(self, names: list[str]) -> None:
         """Forget all other nodes; O(n²), once in a quarter of all nodes gone."""
-        old, rows = self._blocks, [self._roster.index[name] for name in names]
-        kept = {row: old.row(row) for row in rows}
+        old, rows = self._blocks, self._roster.rows_named(names)
         self._roster = Roster()
-        self._blocks, self._details = Blocks(rows=old.rows), Details()
+        self._details = Details()
+        self._blocks = old.picked([int(row) for row in rows])
         self._append(names)
-        for at, row in enumerate(rows):
-            found = kept[row]
-            if found is not None:
-                rtt_us, stamps = self._blocks.writable(at)
-                rtt_us[: len(rows)], stamps[: len(rows)] = found[0][rows], found[1][rows]
 
     def _thin_out(self) -> None:
         """Go over to rows of reference nodes alone: the cluster has outgrown a dense table."""
-        old = self._blocks
-        self._blocks = Blocks(rows=1)
-        self._blocks.widen(len(self._roster))
-        for name in sorted(self._references & self._roster.index.keys()):
-            found = old.row(self._roster.index[name])
-            if found is not None:
-                rtt_us, stamps = self._blocks.writable(self._roster.index[name])
-                width = min(len(rtt_us), len(found[0]))
-                rtt_us[:width], stamps[:width] = found[0][:width], found[1][:width]
+        self._blocks = self._blocks.thinned(self._reference_rows)
 
 
 def _single(columns: NDArray[np.int64], tick: int, rtt_us: NDArray[np.int32]) -> Bursts:
