@@ -1,6 +1,8 @@
 """The last bursts of the pairs that matter: whose they are, and which count."""
 
 import asyncio
+import mmap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from tests.true_network import measured_row
 
 AGES = MaxAges({Origin.AGENT: 900.0, Origin.PROMETHEUS: 600.0, Origin.GOLDPINGER: 300.0})
 A, B, C = 0, 1, 2
+PAGE_BYTES = mmap.PAGESIZE
 START = 200_000
 """Tick of the first burst of each test."""
 
@@ -170,6 +173,23 @@ def test_rings_hold_so_many_bursts_and_each_once() -> None:
         for _ in range(2):
             put(details, (A, B), k, START + k)
     assert recent(details, A, B) == tuple(range(9 - KEPT, 9))
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
+
+
+def test_rows_that_are_kept_take_memory_only_as_they_are_measured() -> None:
+    width, details = 5_000, Details()
+    before_mb = resident_mb()
+    details.keep(frozenset(range(512)), width)
+    columns = np.arange(1, width)
+    values, nothing = np.full(width - 1, 9_000, np.int32), np.zeros(width - 1, np.int64)
+    ticks = np.full(width - 1, START)
+    report = Bursts(columns, ticks, values, values, nothing, nothing)
+    details.add(0, report, teller(Origin.AGENT))
+    assert recent(details, 0, width - 1) == recent(details, 511, 0) == (9_000,)
+    assert resident_mb() - before_mb < 30, "all rows at once are 154 MB"
 
 
 @pytest.mark.looptime
