@@ -102,6 +102,18 @@ class Details:
                 if is_kept.any():
                     self._single.push(cells[is_kept], bursts.some(is_kept), teller, is_own=is_own)
 
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """Forget all pairs of some nodes: other machines have their names."""
+        slots = np.array(list(self._slot_of.values()), dtype=np.int64)
+        for row in rows.tolist():
+            slot = self._slot_of.get(row)
+            if slot is not None:
+                self._whole.clear(slice(slot * self._width, (slot + 1) * self._width))
+            if row < self._width:
+                self._whole.clear(slots * self._width + row)
+        ends = np.stack((self._keys >> _KEY_BITS, self._keys & ((1 << _KEY_BITS) - 1)))
+        self._single.clear(np.flatnonzero(np.isin(ends, rows).any(axis=0)))
+
     def get(self, row: int, column: int, since_tick: int = 0) -> PairDetail | None:
         """Return what is kept of a pair, bursts from `since_tick` on; None where nothing is."""
         slot = self._slot_of.get(row)

@@ -55,6 +55,12 @@ class Bursts:
     sent: NDArray[np.int64]
     lost: NDArray[np.int64]
 
+    @classmethod
+    def single(cls, columns: NDArray[np.int64], tick: int, rtt_us: NDArray[np.int32]) -> "Bursts":
+        """Return an exporter's values as bursts of which nothing else is known."""
+        nothing = np.zeros(len(columns), dtype=np.int64)
+        return cls(columns, np.full(len(columns), tick), rtt_us, rtt_us, nothing, nothing)
+
     def some(self, which: NDArray[np.bool_]) -> "Bursts":
         """Return those that are chosen."""
         return Bursts(
@@ -96,8 +102,8 @@ class Rings:
     def __init__(self, cells: int) -> None:
         self._cells = _untouched(cells)
 
-    def clear(self, cells: slice) -> None:
-        """Forget a range of cells."""
+    def clear(self, cells: slice | NDArray[np.int64]) -> None:
+        """Forget some cells."""
         self._cells[cells] = 0
 
     def copy(

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from telemetry.blocks import BLOCK_ROWS, Blocks
 from telemetry.dated import DatedRtt
@@ -112,9 +111,9 @@ class RttStore:
         self._wanted = wanted
         if returned:
             nothing = np.full(len(Origin), np.iinfo(np.int64).max)
-            self._blocks.forget_older(self._roster.rows_named(returned), nothing)
-            self._details = Details()  # rare, and three bursts make it up
-            self.focus(self._references, self._near)
+            rows = self._roster.rows_named(returned)
+            self._blocks.forget_older(rows, nothing)
+            self._details.forget(rows)
             self.version += 1
         gone = len(self._roster) - sum(name in wanted for name in self._roster.names)
         if gone > max(BLOCK_ROWS, len(self._roster) // 4):
@@ -209,7 +208,7 @@ class RttStore:
         apart, oldest = int(readings.age_s / TICK_S), self._settings.max_ages.oldest(self.now_s)
         teller = Teller(origin, oldest, apart)
         for row, (columns, rtt_us) in by_row(readings, self._roster.index).items():
-            bursts = _single(columns, tick, rtt_us)
+            bursts = Bursts.single(columns, tick, rtt_us)
             self._details.add(row, bursts, teller)
             self._write(row, bursts, origin)
 
@@ -293,11 +292,3 @@ class RttStore:
     def _thin_out(self) -> None:
         """Go over to rows of reference nodes alone: the cluster has outgrown a dense table."""
         self._blocks = self._blocks.thinned(self._reference_rows)
-
-
-def _single(columns: NDArray[np.int64], tick: int, rtt_us: NDArray[np.int32]) -> Bursts:
-    """Return an exporter's values as bursts of which nothing else is known."""
-    count = len(columns)
-    nothing = np.zeros(count, dtype=np.int64)
-    at = np.full(count, tick, dtype=np.int64)
-    return Bursts(columns, at, rtt_us, rtt_us, nothing, nothing)

@@ -158,6 +158,19 @@ def test_a_row_that_was_another_nodes_begins_empty() -> None:
     assert recent(details, B, C) == (6_000,)
 
 
+@pytest.mark.parametrize("cells_at_most", [16, 4, 0])
+def test_of_a_node_that_is_another_machine_nothing_is_remembered_and_of_others_all(
+    cells_at_most: int,
+) -> None:
+    details = Details(cells_at_most)
+    details.keep(frozenset({A, B, C}), 4, [(A, [B, C]), (B, [A, C]), (C, [A, B])])
+    for pair in ((A, B), (B, C), (C, A)):
+        put(details, pair, 5_000, START)
+    details.forget(np.array([A]))
+    assert [recent(details, *pair) for pair in ((A, B), (B, A), (A, C), (C, A))] == [()] * 4
+    assert recent(details, B, C) == recent(details, C, B) == (5_000,)
+
+
 def test_single_pairs_are_bounded_and_those_of_the_first_references_are_kept() -> None:
     details = Details(cells_at_most=0, pairs_at_most=2)
     details.keep(frozenset({A, B, C}), 4, [(C, [A, B]), (A, [B, C])])
