@@ -247,6 +247,7 @@ class Feed:
         desk = self._parts.desk
         if desk is None:
             return False
+        self._store.keep(reference)
         if desk.reachable(reference):
             is_done = await desk.probe(reference, nodes, timeout_s)
         elif nodes is not None:

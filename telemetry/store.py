@@ -146,6 +146,11 @@ class RttStore:
                 if number not in rows:
                     self._blocks.drop(number)
 
+    def keep(self, reference: str) -> None:
+        """Keep a node's row from now on, where not all are kept: it is about to be measured."""
+        if not self.is_dense and reference not in self._references:
+            self.focus(self._references | {reference}, self._near)
+
     def set_zones(self, zone_of: Mapping[str, int]) -> None:
         """Have the medians between these zones kept, where not every pair is."""
         if not self.is_dense and zone_of != self._medians.zone_of:

@@ -84,7 +84,9 @@ class BudgetWatch:
     async def _look(self) -> float:
         """Look once; return how long working it out took, seconds."""
         state = self._state
-        snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
+        # Pods in flight count too: one of them may wait for its reference to be measured.
+        waiting = [*state.intake.held(), *(queued.pod for queued in state.queue.in_flight())]
+        snapshot = state.cache.freeze((), state.clock.wall_s(), waiting)
         now_s = state.clock.now_s()
         look = await self._runner(lambda: self._looked(snapshot, now_s))
         took_s = state.clock.now_s() - now_s
