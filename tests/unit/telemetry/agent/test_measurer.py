@@ -1,85 +1,29 @@
 """Measuring as a whole, on a network on paper and in time that a test turns by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
-from telemetry.agent.burst import GAP_S, Burst
-from telemetry.agent.measurer import Measurer, MeasuringConfig
+from telemetry.agent.burst import GAP_S
 from telemetry.agent.peers import Peer
 from telemetry.agent.wire import LOST_US, node_key
-from tests.hand_loop import HandLoop, PaperNetwork
-
-ICMP, UDP, TCP = 1, 2, 3
-NOBODY: frozenset[int] = frozenset()
-
-
-def _peer(number: int, address: str = "") -> Peer:
-    name = f"edge-{number}"
-    return Peer(name, node_key(name), address or f"10.0.{number // 200}.{number % 200 + 1}")
-
-
-class Bench:
-    """A measurer, what it told, and the network it measures."""
-
-    def __init__(
-        self, peers: Sequence[Peer], rtt_us: int = 20_000, **network: frozenset[int]
-    ) -> None:
-        self.loop = HandLoop()
-        answering = {(peer.address, ICMP): rtt_us for peer in peers}
-        self.network = PaperNetwork(self.loop, answering, **network)
-        self.told: list[Burst] = []
-        self.done: list[tuple[int, float]] = []
-        config = MeasuringConfig(node_key("here"), pps=10.0, urgent_pps=1000.0, listen_port=0)
-        self.measurer = Measurer(self.loop, config, self.told.append, self.network.open)
-        self.measurer.start()
-        self.measurer.set_peers(peers)
-        self.measurer.set_orders(star=True, near=NOBODY)
-        self.began_s = self.loop.now_s()
-
-    def close(self) -> None:
-        self.measurer.close()
-        self.loop.close()
-
-    def urgent(self, order_id: int, keys: Sequence[int] | None) -> None:
-        self.measurer.urgent(order_id, keys, self._note)
-
-    def told_of(self, key: int) -> list[Burst]:
-        return [burst for burst in self.told if burst.key == key]
-
-    def _note(self, order_id: int) -> None:
-        self.done.append((order_id, self.loop.now_s() - self.began_s))
-
-
-class Benches:
-    """Makes benches, and closes them."""
-
-    def __init__(self) -> None:
-        self.made: list[Bench] = []
-
-    def __call__(
-        self, peers: Sequence[Peer], rtt_us: int = 20_000, **network: frozenset[int]
-    ) -> Bench:
-        self.made.append(Bench(peers, rtt_us, **network))
-        return self.made[-1]
+from tests.paper_bench import ICMP, Benches, benches, peer_at
 
 
 @pytest.fixture
 def bench() -> Iterator[Benches]:
-    benches = Benches()
-    yield benches
-    for made in benches.made:
-        made.close()
+    with benches() as making:
+        yield making
 
 
 def test_peers_are_measured_in_bursts_of_three_with_gaps_at_the_set_pace(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(20)])
+    running = bench([peer_at(n) for n in range(20)])
 
     running.loop.advance(60.0)
 
     assert len(running.network.sent) == pytest.approx(600, abs=6)
-    times = running.network.sent_to(_peer(0).key)
+    times = running.network.sent_to(peer_at(0).key)
     assert len(times) == 30
     for first, second, third in zip(times[::3], times[1::3], times[2::3], strict=True):
         assert second - first >= GAP_S - 1e-9
@@ -89,7 +33,7 @@ def test_peers_are_measured_in_bursts_of_three_with_gaps_at_the_set_pace(bench: 
 
 
 def test_a_burst_is_dated_when_it_began(bench: Benches) -> None:
-    running = bench([_peer(0)])
+    running = bench([peer_at(0)])
 
     running.loop.advance(5.0)
 
@@ -97,7 +41,7 @@ def test_a_burst_is_dated_when_it_began(bench: Benches) -> None:
 
 
 def test_a_star_of_490_nodes_is_measured_within_one_and_a_half_seconds(bench: Benches) -> None:
-    peers = [_peer(n) for n in range(489)]
+    peers = [peer_at(n) for n in range(489)]
     running = bench(peers, rtt_us=40_000)
 
     running.urgent(7, None)
@@ -113,7 +57,7 @@ def test_a_star_of_490_nodes_is_measured_within_one_and_a_half_seconds(bench: Be
 
 
 def test_urgent_orders_keep_to_the_urgent_pace(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(300)])
+    running = bench([peer_at(n) for n in range(300)])
 
     running.urgent(7, None)
     running.loop.advance(1.0)
@@ -125,8 +69,8 @@ def test_urgent_orders_keep_to_the_urgent_pace(bench: Benches) -> None:
 
 
 def test_ordinary_work_waits_while_urgent_bursts_are_to_be_begun(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(490)])
-    wanted = [_peer(n).key for n in range(200)]
+    running = bench([peer_at(n) for n in range(490)])
+    wanted = [peer_at(n).key for n in range(200)]
 
     running.urgent(7, wanted)
     running.loop.advance(0.5)
@@ -136,10 +80,10 @@ def test_ordinary_work_waits_while_urgent_bursts_are_to_be_begun(bench: Benches)
 
 
 def test_an_order_is_done_once_every_burst_has_ended_answered_or_lost(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(10)])
-    del running.network.rtt_us[_peer(3).address, ICMP]
+    running = bench([peer_at(n) for n in range(10)])
+    del running.network.rtt_us[peer_at(3).address, ICMP]
 
-    running.urgent(7, [_peer(n).key for n in range(10)])
+    running.urgent(7, [peer_at(n).key for n in range(10)])
     running.loop.advance(0.9)
     assert running.done == []
     assert len(running.told) == 9
@@ -148,13 +92,13 @@ def test_an_order_is_done_once_every_burst_has_ended_answered_or_lost(bench: Ben
 
     assert [order_id for order_id, _ in running.done] == [7]
     assert running.done[0][1] >= 1.0 + 2 * GAP_S - 1e-9
-    (lost,) = running.told_of(_peer(3).key)
+    (lost,) = running.told_of(peer_at(3).key)
     assert lost[1:6] == (LOST_US, LOST_US, 3, 3, ICMP)
     assert (running.measurer.probes, running.measurer.losses) == (30, 3)
 
 
 def test_an_order_for_nobody_is_done_and_not_before_urgent_returns(bench: Benches) -> None:
-    running = bench([_peer(0)])
+    running = bench([peer_at(0)])
 
     running.urgent(1, [])
     running.urgent(2, [node_key("stranger")])
@@ -165,24 +109,24 @@ def test_an_order_for_nobody_is_done_and_not_before_urgent_returns(bench: Benche
 
 
 def test_two_orders_for_one_peer_share_a_burst_that_has_not_begun(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(100)])
+    running = bench([peer_at(n) for n in range(100)])
     running.urgent(1, None)
 
-    running.urgent(2, [_peer(99).key, _peer(99).key])
+    running.urgent(2, [peer_at(99).key, peer_at(99).key])
     running.loop.advance(0.6)
 
     assert {order_id for order_id, _ in running.done} == {1, 2}
-    assert len(running.told_of(_peer(99).key)) == 1
+    assert len(running.told_of(peer_at(99).key)) == 1
 
 
 def test_an_order_for_a_peer_whose_burst_is_under_way_gets_a_burst_of_its_own(
     bench: Benches,
 ) -> None:
-    running = bench([_peer(0)], rtt_us=500_000)
-    running.urgent(1, [_peer(0).key])
+    running = bench([peer_at(0)], rtt_us=500_000)
+    running.urgent(1, [peer_at(0).key])
     running.loop.advance(0.2)
 
-    running.urgent(2, [_peer(0).key])
+    running.urgent(2, [peer_at(0).key])
     asked_s = running.loop.now_s()
     running.loop.advance(1.0)
 
@@ -191,7 +135,7 @@ def test_an_order_for_a_peer_whose_burst_is_under_way_gets_a_burst_of_its_own(
 
 
 def test_an_order_is_done_when_the_peer_it_waits_for_is_gone(bench: Benches) -> None:
-    peers = [_peer(n) for n in range(200)]
+    peers = [peer_at(n) for n in range(200)]
     running = bench(peers)
     running.urgent(7, None)
     running.loop.advance(0.1)
@@ -204,13 +148,13 @@ def test_an_order_is_done_when_the_peer_it_waits_for_is_gone(bench: Benches) -> 
 
 
 def test_a_peer_that_moved_while_it_was_asked_is_asked_again_where_it_is(bench: Benches) -> None:
-    running = bench([_peer(0)])
-    del running.network.rtt_us[_peer(0).address, ICMP]
-    running.urgent(7, [_peer(0).key])
+    running = bench([peer_at(0)])
+    del running.network.rtt_us[peer_at(0).address, ICMP]
+    running.urgent(7, [peer_at(0).key])
     running.loop.advance(0.1)
 
     running.network.rtt_us["10.9.9.9", ICMP] = 5_000
-    running.measurer.set_peers([_peer(0, "10.9.9.9")])
+    running.measurer.set_peers([peer_at(0, "10.9.9.9")])
     running.loop.advance(2.0)
 
     assert [order_id for order_id, _ in running.done] == [7]
@@ -218,34 +162,34 @@ def test_a_peer_that_moved_while_it_was_asked_is_asked_again_where_it_is(bench: 
 
 
 def test_a_peer_that_is_gone_is_told_of_no_more(bench: Benches) -> None:
-    running = bench([_peer(0), _peer(1)])
+    running = bench([peer_at(0), peer_at(1)])
     running.loop.advance(3.0)
     running.urgent(1, None)
     running.loop.advance(0.01)
-    before = len(running.told_of(_peer(1).key))
+    before = len(running.told_of(peer_at(1).key))
 
-    running.measurer.set_peers([_peer(0)])
+    running.measurer.set_peers([peer_at(0)])
     running.loop.advance(10.0)
 
-    assert len(running.told_of(_peer(1).key)) == before
+    assert len(running.told_of(peer_at(1).key)) == before
 
 
 def test_the_own_node_and_bad_addresses_are_not_measured(
     bench: Benches, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = Peer("here", node_key("here"), "10.0.0.200")
-    running = bench([here, _peer(1, "0.0.0.0"), _peer(2, "edge-2"), _peer(3)])  # noqa: S104 - nobody's
+    running = bench([here, peer_at(1, "0.0.0.0"), peer_at(2, "edge-2"), peer_at(3)])  # noqa: S104 - nobody's
 
     running.loop.advance(10.0)
 
-    assert {burst.key for burst in running.told} == {_peer(3).key}
+    assert {burst.key for burst in running.told} == {peer_at(3).key}
     said = capsys.readouterr().err
     assert "'edge-1' cannot be measured" in said
     assert "'edge-2' cannot be measured" in said
 
 
 def test_the_ordinary_pace_changes_at_once(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(490)])
+    running = bench([peer_at(n) for n in range(490)])
     running.loop.advance(10.0)
     before = len(running.network.sent)
 
@@ -257,7 +201,7 @@ def test_the_ordinary_pace_changes_at_once(bench: Benches) -> None:
 
 @pytest.mark.parametrize("pps", [0.0, -5.0, float("nan"), float("inf"), 1e300])
 def test_no_pace_stops_or_floods(bench: Benches, pps: float) -> None:
-    running = bench([_peer(0)])
+    running = bench([peer_at(0)])
 
     running.measurer.set_pace(pps, pps)
     running.loop.advance(100.0)
@@ -265,102 +209,8 @@ def test_no_pace_stops_or_floods(bench: Benches, pps: float) -> None:
     assert 0 < len(running.network.sent) <= 300
 
 
-def test_without_icmp_udp_is_used_and_said(
-    bench: Benches, capsys: pytest.CaptureFixture[str]
-) -> None:
-    running = bench([_peer(0)], refused=frozenset((ICMP,)))
-    running.network.rtt_us[_peer(0).address, UDP] = 7_000
-
-    running.loop.advance(5.0)
-
-    assert running.measurer.method == "udp"
-    assert {burst[1:6] for burst in running.told} == {(7_000, 7_000, 3, 0, UDP)}
-    assert "ping_group_range" in capsys.readouterr().err
-
-
-def test_icmp_that_is_allowed_later_is_used_from_then_on(bench: Benches) -> None:
-    running = bench([_peer(0)], refused=frozenset((ICMP,)))
-    running.network.rtt_us[_peer(0).address, UDP] = 7_000
-    running.loop.advance(5.0)
-
-    running.network.refused = frozenset()
-    running.loop.advance(70.0)
-
-    assert running.measurer.method == "icmp"
-    assert running.told[-1].method == ICMP
-
-
-def test_a_peer_icmp_does_not_reach_is_tried_by_udp_then_tcp(bench: Benches) -> None:
-    running = bench([_peer(0), _peer(1)])
-    del running.network.rtt_us[_peer(0).address, ICMP]
-    running.network.rtt_us[_peer(0).address, TCP] = 9_000
-
-    running.loop.advance(8.0)
-
-    told = [(burst.method, burst.rtt_us) for burst in running.told_of(_peer(0).key)]
-    assert told[:3] == [(ICMP, LOST_US)] * 3
-    assert told[3] == (UDP, LOST_US)
-    assert set(told[4:]) == {(TCP, 9_000)}
-    assert {burst.method for burst in running.told_of(_peer(1).key)} == {ICMP}
-    assert running.measurer.method == "icmp"
-
-
-def test_two_lost_bursts_are_no_reason_to_change_the_method(bench: Benches) -> None:
-    running = bench([_peer(0)])
-    del running.network.rtt_us[_peer(0).address, ICMP]
-    running.network.rtt_us[_peer(0).address, UDP] = 9_000
-    while len(running.told) < 2:
-        running.loop.advance(0.02)
-
-    running.network.rtt_us[_peer(0).address, ICMP] = 20_000
-    running.loop.advance(10.0)
-
-    assert {burst.method for burst in running.told} == {ICMP}
-
-
-def test_icmp_that_passes_again_is_used_again_and_trials_before_say_nothing(
-    bench: Benches,
-) -> None:
-    running = bench([_peer(0)])
-    del running.network.rtt_us[_peer(0).address, ICMP]
-    running.network.rtt_us[_peer(0).address, UDP] = 9_000
-    running.loop.advance(120.0)
-    told = [burst.rtt_us for burst in running.told_of(_peer(0).key)]
-    assert told[3:] == [9_000] * len(told[3:])
-    assert running.measurer.losses > 9  # the trials are packets too
-
-    running.network.rtt_us[_peer(0).address, ICMP] = 8_000
-    running.loop.advance(600.0)
-
-    assert running.told[-1][1:6] == (8_000, 8_000, 3, 0, ICMP)
-
-
-def test_a_peer_that_died_stays_lost_by_every_method_and_comes_back(bench: Benches) -> None:
-    running = bench([_peer(0)])
-    running.loop.advance(5.0)
-    del running.network.rtt_us[_peer(0).address, ICMP]
-    running.loop.advance(1.5)
-    alive = len(running.told)
-    running.loop.advance(60.0)
-    assert {burst.rtt_us for burst in running.told[alive:]} == {LOST_US}
-
-    for method in (ICMP, UDP, TCP):
-        running.network.rtt_us[_peer(0).address, method] = 20_000
-    running.loop.advance(30.0)
-
-    assert running.told[-1][1:6] == (20_000, 20_000, 3, 0, ICMP)
-
-
-def test_where_nothing_can_be_sent_every_burst_is_lost(bench: Benches) -> None:
-    running = bench([_peer(0)], refused=frozenset((ICMP, UDP, TCP)))
-
-    running.loop.advance(5.0)
-
-    assert {burst.rtt_us for burst in running.told} == {LOST_US}
-
-
 def test_a_measurer_that_is_closed_tells_nothing(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(20)], rtt_us=500_000)
+    running = bench([peer_at(n) for n in range(20)], rtt_us=500_000)
     running.loop.advance(3.0)
     running.urgent(7, None)
     running.loop.advance(0.1)
@@ -374,7 +224,7 @@ def test_a_measurer_that_is_closed_tells_nothing(bench: Benches) -> None:
 
 
 def test_bursts_of_the_mesh_are_spread_and_not_in_step(bench: Benches) -> None:
-    running = bench([_peer(n) for n in range(100)])
+    running = bench([peer_at(n) for n in range(100)])
 
     running.loop.advance(30.0)
 
