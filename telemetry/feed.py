@@ -26,6 +26,10 @@ PUBLISH_S = 2.0
 _NODES_A_S = 500
 """… of 5,000 nodes every 10 s: each table has what is written after it copied, 200 MB in all."""
 
+_FIRST, _RANKED = 16, 64
+"""Where not every pair is kept: nodes of near zones that a reference measures first, and of how
+many references at a look."""
+
 AGEING_S = 15.0
 _TAKEN_S = 5.0
 """Longest wait for a table to be taken over; who decides meanwhile sees the older one's ages."""
@@ -216,8 +220,14 @@ class Feed:
         """
         self._store.focus(references, near)
         self._store.hold(dead)
-        if self._parts.desk is not None:
-            self._parts.desk.focus(references - dead, near)
+        if self._parts.desk is None:
+            return
+        alive = references - dead
+        often = {name: set(near.get(name, ())) for name in alive}
+        for name in sorted(alive)[:_RANKED]:
+            often[name].update(self._store.first_to_measure(name, _FIRST))
+        told = {name: frozenset(nodes) for name, nodes in often.items() if nodes}
+        self._parts.desk.focus(alive, told)
 
     def set_zones(self, zone_of: Mapping[str, int]) -> None:
         """Say which zone each node is in, for what is kept of zones in the largest clusters."""

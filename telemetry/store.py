@@ -156,9 +156,18 @@ class RttStore:
         if not self.is_dense and zone_of != self._medians.zone_of:
             self._medians = ZoneMedians(zone_of)
 
-    def zone_median_us(self, node: str, other: str) -> int:
-        """Return the median RTT between two nodes' zones, to rank by; `UNKNOWN_US` without one."""
-        return self._medians.median_us(node, other)
+    def first_to_measure(self, reference: str, count: int) -> list[str]:
+        """Return the unmeasured nodes in the zones nearest to a reference, where zones are kept."""
+        row = self._roster.index.get(reference)
+        if self.is_dense or row is None:
+            return []
+        found = self._blocks.row(row)
+        names = [
+            name
+            for at, name in enumerate(self._roster.names)
+            if at != row and (found is None or not found[1][at])
+        ]
+        return self._medians.nearest(reference, names, count)
 
     def hold(self, nodes: frozenset[str]) -> None:
         """Have the values of these nodes, believed dead, stay as they are.

@@ -7,7 +7,7 @@ zones are so many they are hardly more than single nodes. A median ranks what to
 to look first; it is nobody's distance and never enters a table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +50,22 @@ class ZoneMedians:
         others, medians_us = _medians(zones[known], rtt_us[known])
         self._last_us[:-1, zone, others] = self._last_us[1:, zone, others]
         self._last_us[-1, zone, others] = medians_us
+
+    def nearest(self, node: str, among: Sequence[str], count: int) -> list[str]:
+        """Return those of some nodes whose zones are nearest to a node's zone, nearest first.
+
+        Nodes of whose zone nothing is known are left out.
+        """
+        zone = self._zones.get(node, -1)
+        if zone < 0:
+            return []
+        both_us = np.concatenate([self._last_us[:, zone, :], self._last_us[:, :, zone]])
+        far = np.iinfo(np.int32).max
+        ranks = np.sort(np.where(both_us == UNKNOWN_US, far, both_us), axis=0)
+        known = np.count_nonzero(ranks != far, axis=0)
+        median_us = ranks[np.maximum(known - 1, 0) // 2, np.arange(ranks.shape[1])]
+        ranked = [(median_us[self._zones[n]], n) for n in among if n in self._zones]
+        return [name for rtt_us, name in sorted(ranked)[:count] if rtt_us < far]
 
     def median_us(self, node: str, other: str) -> int:
         """Return the median RTT between the zones of two nodes; `UNKNOWN_US` where there is none.

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from telemetry.errors import SourceMalformed
-from telemetry.matrix import matrix_from_pairs
 from telemetry.readings import HTTP_FLOOR_US, Outcome, PairReading, Readings, Timed
 from telemetry.sources.presets import PRESETS, LabelRule, Preset
 from telemetry.sources.prometheus import read_vector
+from tests.said import said
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "prometheus"
 NODES = ("node-a", "node-b", "node-c", "node-d")
@@ -50,9 +50,9 @@ def test_a_mean_in_seconds_becomes_whole_microseconds_never_shorter() -> None:
 def test_both_directions_of_a_pair_are_kept_apart() -> None:
     readings = read_vector(rows("net_healthy_refresh3_window30s"), GOLDPINGER, node_of=NODE_OF)
 
-    matrix = matrix_from_pairs(NODES, readings.pairs)
+    found = said(NODES, readings.pairs)
 
-    assert (matrix.rtt_us[1, 3], matrix.rtt_us[3, 1]) == (64_297, 62_587)
+    assert (found["node-b", "node-d"], found["node-d", "node-b"]) == (64_297, 62_587)
 
 
 def test_refused_pings_never_make_a_dead_node_the_nearest() -> None:

@@ -335,10 +335,8 @@ def test_above_the_limit_the_medians_between_zones_remain_and_never_enter_the_ta
     for _ in range(4):
         store.take(row("b", {"c": 12_000, "d": UNKNOWN_US}))
 
-    assert store.zone_median_us("a", "d") == 12_000
-    assert store.zone_median_us("d", "a") == 12_000
-    assert store.zone_median_us("a", "b") == 1_000
-    assert store.zone_median_us("a", "e") == UNKNOWN_US
+    assert store.first_to_measure("b", 9) == ["a", "c", "d"]
+    assert store.first_to_measure("b", 1) == ["a"]
     assert read(store.frozen(), "bc") == UNKNOWN_US
 
 

@@ -44,7 +44,9 @@ def test_where_every_pair_is_kept_no_medians_are() -> None:
     store.set_zones(zone_of)
     store.know("abcd")
     store.take(measured_row("a", {"b": 5_000}))
-    assert store.zone_median_us("a", "b") == UNKNOWN_US
+    assert store.first_to_measure("a", 9) == []
     store.set_zones(zone_of)
     store.take(measured_row("a", {"b": 5_000}))
-    assert store.zone_median_us("a", "b") == 5_000
+    assert store.first_to_measure("c", 9) == []
+    store.take(measured_row("a", {"d": 9_000}))
+    assert store.first_to_measure("a", 1) == ["b"]
