@@ -29,10 +29,11 @@ from telemetry.ingest.certificates import Certificates, CertificateUnusable
 from telemetry.ingest.desk import OrderDesk
 from telemetry.ingest.endpoint import Listening, PortUnusable, serving
 from telemetry.ingest.ingest import ClusterView, Counting, Ingest, IngestTerms
+from telemetry.keeping import KeepSettings
 from telemetry.silence import Silence
 from telemetry.sources.rounds import ReadingSource
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 
 _COUNT_S = 15.0
 _FIRST_S = 3.0

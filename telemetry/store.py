@@ -6,7 +6,6 @@ an older. Files lie beneath. Nothing that was not measured ever becomes a number
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from telemetry.dated import DatedRtt
 from telemetry.detail import Details
 from telemetry.entries import write_row, write_turned
 from telemetry.files_beneath import Files
+from telemetry.keeping import KeepSettings
 from telemetry.model import RttTable
 from telemetry.ports import Clock
 from telemetry.readings import Readings, by_row
@@ -23,7 +23,6 @@ from telemetry.roster import Roster
 from telemetry.rows import MeasuredRow
 from telemetry.stamps import (
     TICK_S,
-    MaxAges,
     Origin,
     believed,
     origins,
@@ -31,28 +30,8 @@ from telemetry.stamps import (
 )
 from telemetry.zone_medians import ZoneMedians
 
-DENSE_NODES = 5_000
-"""Up to so many nodes every pair is kept: 200 MB. Above, rows of reference nodes."""
-
-
 BEFORE_S = 86_400.0
 """What agents measured before the store began counts too, as far back as a report may reach."""
-
-
-LAG_TICKS = 40
-"""Twenty seconds: less than what is measured anew before a binding."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepSettings:
-    """What the store keeps: for how long each origin is believed, and up to where every pair.
-
-    `lag_ticks` as `telemetry.dated.DatedRtt` has it.
-    """
-
-    max_ages: MaxAges = field(default_factory=MaxAges)
-    dense_nodes: int = DENSE_NODES
-    lag_ticks: int = LAG_TICKS
 
 
 class RttStore:

@@ -9,12 +9,13 @@ import numpy as np
 from scheduler.service.probing import FeedProber
 from telemetry.agent.wire import node_key
 from telemetry.feed import Feed, Parts
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US
 from telemetry.ports import Directory, MeasuringPod
 from telemetry.rows import MeasuredRow
 from telemetry.silence import Silence
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 
 PROBE_S = 0.1
 

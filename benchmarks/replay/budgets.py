@@ -27,8 +27,9 @@ from scheduler.domain.workload import Pod, PodClass
 from scheduler.reliability.budgets import broken_budgets
 from scheduler.reliability.confirmed import confirmed
 from telemetry.agent.wire import node_key
+from telemetry.keeping import KeepSettings
 from telemetry.rows import MeasuredRow
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 
 BUDGETS_MS = (10, 25, 50, 100)
 _ARRIVALS = 12  # so that every pod is followed for six snapshots at least

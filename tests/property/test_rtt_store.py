@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.dated import DatedRtt
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US
 from telemetry.readings import Outcome, PairReading, Readings
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from tests.true_network import measured_row
 
 NODES = "abcd"

@@ -5,9 +5,10 @@ import numpy as np
 from scheduler.domain.snapshot import build_snapshot
 from scheduler.placement.settings import CostSettings, PlacementSettings
 from scheduler.planning.plan import plan
+from telemetry.keeping import KeepSettings
 from telemetry.model import RttMatrix
 from telemetry.stamps import MaxAges
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from tests.builders import node, pod, within
 from tests.true_network import measured_row
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from telemetry.detail import Details
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US
 from telemetry.readings import Outcome, PairReading, Readings
 from telemetry.rings import KEPT, QUIET_TICKS, Bursts, Teller
 from telemetry.stamps import TICK_S, MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from tests.true_network import measured_row
 
 AGES = MaxAges({Origin.AGENT: 900.0, Origin.PROMETHEUS: 600.0, Origin.GOLDPINGER: 300.0})

@@ -11,12 +11,13 @@ import pytest
 from telemetry.dated import DatedRtt
 from telemetry.errors import SourceError, SourceUnavailable
 from telemetry.feed import AGEING_S, Feed, Parts
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US, RttMatrix
 from telemetry.ports import Directory
 from telemetry.readings import Outcome, PairReading, Readings
 from telemetry.silence import Silence
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from tests.true_network import MemoryDirectory, measured_row
 
 pytestmark = pytest.mark.looptime

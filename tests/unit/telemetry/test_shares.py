@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from telemetry.agent.wire import node_key
+from telemetry.keeping import KeepSettings
 from telemetry.model import empty_rtt
 from telemetry.rows import MeasuredRow
 from telemetry.shares import PairShares, pair_shares
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from tests.builders import rtt_ms
 
 

@@ -6,11 +6,12 @@ import pytest
 from telemetry.agent.wire import node_key
 from telemetry.census import census
 from telemetry.dated import DatedRtt
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US, RttMatrix
 from telemetry.readings import Outcome, PairReading, Readings
 from telemetry.rows import MeasuredRow
 from telemetry.stamps import MaxAges, Origin
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 
 AGES = MaxAges(
     {Origin.AGENT: 100.0, Origin.GOLDPINGER: 50.0, Origin.PROMETHEUS: 50.0, Origin.FILE: 1_000.0}

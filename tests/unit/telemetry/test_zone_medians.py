@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from telemetry.keeping import KeepSettings
 from telemetry.model import UNKNOWN_US
 from telemetry.stamps import MaxAges
-from telemetry.store import KeepSettings, RttStore
+from telemetry.store import RttStore
 from telemetry.zone_medians import ZONES_AT_MOST, ZoneMedians
 from tests.true_network import measured_row
 
