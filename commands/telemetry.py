@@ -29,10 +29,10 @@ from telemetry.ingest.certificates import Certificates, CertificateUnusable
 from telemetry.ingest.desk import OrderDesk
 from telemetry.ingest.endpoint import Listening, PortUnusable, serving
 from telemetry.ingest.ingest import ClusterView, Counting, Ingest, IngestTerms
-from telemetry.keeping import KeepSettings
+from telemetry.keeping import LAG_TICKS, KeepSettings
 from telemetry.silence import Silence
 from telemetry.sources.rounds import ReadingSource
-from telemetry.stamps import MaxAges, Origin
+from telemetry.stamps import TICK_S, MaxAges, Origin
 from telemetry.store import RttStore
 
 _COUNT_S = 15.0
@@ -108,7 +108,9 @@ async def telemetry(state: ServiceState, around: Around) -> AsyncIterator[Teleme
         yield Telemetry(files, None, (reports.run,))
         return
     settings, clock = state.settings.telemetry, state.clock.now_s
-    store = RttStore(KeepSettings(max_ages(settings), settings.dense_nodes), clock)
+    # What the other end measured just now must be read where this end's word is old.
+    lag_ticks = min(LAG_TICKS, int(settings.verify.max_age_seconds / TICK_S))
+    store = RttStore(KeepSettings(max_ages(settings), settings.dense_nodes, lag_ticks), clock)
     desk = None
     if settings.agents.enabled:
         desk = OrderDesk(around.is_leading, settings.agents.report_seconds, clock)
