@@ -16,6 +16,7 @@ from telemetry.agent.typed import NamedTuple
 
 ANSWERED, SILENT, WRONG = 0, 1, 2
 """Exit statuses."""
+_UDP, _TCP = 2, 3
 _FOREVER_S = float("inf")
 
 
@@ -47,12 +48,28 @@ def measure_once(config: OnceConfig) -> int:
     except KeyboardInterrupt:
         return SILENT  # while the system's resolver was waited for
     result = _measure(loop, OpenBurst(0, address, prober, loop.now_s(), config.probes))
+    if not config.method and result.method == _UDP and result.lost == result.sent:
+        result = _by_tcp(loop, address, config, result)
     loop.close()
     # json, and what it needs, is loaded for those who print.
     import json  # noqa: PLC0415
 
     sys.stdout.write(json.dumps(line(config.target, result)) + "\n")
     return ANSWERED if result.lost < result.sent else SILENT
+
+
+def _by_tcp(loop: Loop, address: Address, config: OnceConfig, silent: Burst) -> Burst:
+    """Return what TCP finds where UDP found nothing; that finding, where TCP finds nothing too."""
+    prober = open_prober(loop, _TCP, address.family, config.port)
+    result = _measure(loop, OpenBurst(0, address, prober, loop.now_s(), config.probes))
+    if result.lost < result.sent:
+        return result
+    sys.stderr.write(
+        f"no agent answers UDP or TCP on port {config.port} of {address.host}, and ICMP, which "
+        "needs none, is not allowed here: run this as root, or have net.ipv4.ping_group_range "
+        "include this process's group\n"
+    )
+    return silent
 
 
 def line(target: str, result: Burst) -> dict[str, object]:

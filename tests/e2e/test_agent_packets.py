@@ -205,6 +205,24 @@ def test_without_leave_to_ping_udp_measures_and_then_icmp_when_it_is_allowed(
     _assert_true(told, 10.0)
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_by_hand_as_root_a_socket_of_raw_packets_stands_in_for_leave_to_ping(
+    network: Network, version: int
+) -> None:
+    network.set_rtt("near", "f", 10.0)
+    network.set_sysctl("near", "net/ipv4/ping_group_range", "1 0")
+    target = network.address("f", version=version)
+    command = [*ONCE, "--target", target, "--count", "10"]
+    try:
+        told = _end(network.run("near", command, stdout=subprocess.PIPE))
+    finally:
+        network.set_sysctl("near", "net/ipv4/ping_group_range", "0 2147483647")
+
+    assert told["method"] == "icmp"
+    assert told["lost"] == 0
+    _assert_true(told, 10.0)
+
+
 def test_a_peer_that_does_not_answer_icmp_is_measured_by_udp_and_the_others_are_not(
     network: Network,
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from telemetry.agent.addresses import Address, parse
+from telemetry.agent.icmp import checksum
 from telemetry.agent.methods import open_prober
 from telemetry.agent.open_burst import OpenBurst
 from telemetry.agent.responder import Responder
@@ -277,3 +278,8 @@ def test_a_burst_that_is_over_leaves_no_connection(
 
 def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_the_checksum_is_that_of_the_rfc() -> None:
+    # RFC 1071, section 3: the words 0001 f203 f4f5 f6f7 sum up to ddf2.
+    assert checksum(bytes.fromhex("0001f203f4f5f6f7")) == (0xFFFF ^ 0xDDF2).to_bytes(2, "big")
