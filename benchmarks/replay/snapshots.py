@@ -22,6 +22,11 @@ NAMES = tuple(f"n{k:03d}" for k in range(NODES))
 class AgedMatrix(RttMatrix):
     """A matrix as agents measure it, again and again: pairs have ages, all one step."""
 
+    @property
+    def made_s(self) -> float:
+        """When it was made: just now, by a clock that stands."""
+        return 0.0
+
     def age_s(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how old each pair is, seconds."""
         return np.full(np.broadcast(rows, columns).shape, STEP_S)
