@@ -5,6 +5,7 @@ loopback, which it answers itself.
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -111,7 +112,8 @@ async def test_a_scheduler_learns_what_an_agent_measures(tmp_path: Path, *, is_t
     port, made = free_port(), replica()
     certificates, ca_path = None, None
     if is_tls:
-        if shutil.which("openssl") is None:
+        # Where everything is to be run (CI=true), the command then fails.
+        if shutil.which("openssl") is None and os.environ.get("CI") != "true":
             pytest.skip("no openssl here; on Debian: apt install openssl")
         ca_path, key = make_certificate(tmp_path, "scheduler")
         certificates = Certificates(ca_path, key)
