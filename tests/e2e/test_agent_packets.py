@@ -8,7 +8,7 @@ machine is shared; how near it really comes is measured by `benchmarks/bench_age
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -31,11 +31,6 @@ def network() -> Iterator[Network]:
         yield running
 
 
-LATE = 2
-"""Of a run's packets, answers that a busy machine may give more than a second late: they are lost.
-What a path loses is a test of its own."""
-
-
 def _begin(network: Network, target: str, *flags: str) -> "subprocess.Popen[str]":
     command = [*ONCE, "--target", target, *flags]
     return network.run("near", command, has_rights=False, stdout=subprocess.PIPE)
@@ -45,6 +40,20 @@ def _end(process: "subprocess.Popen[str]") -> dict[str, Any]:
     line = process.communicate(timeout=120)[0]
     assert process.returncode in (0, 1)
     return dict(json.loads(line))
+
+
+def _without_loss(
+    told: dict[str, Any], again: "Callable[[], subprocess.Popen[str]]"
+) -> dict[str, Any]:
+    """Measure again, twice at most, where a packet was lost.
+
+    A busy machine may give an answer more than a second late, now and then; what we lose ourselves,
+    we lose each time.
+    """
+    for _ in range(2):
+        if told["lost"]:
+            told = _end(again())
+    return told
 
 
 def _assert_true(told: Mapping[str, Any], rtt_ms: float) -> None:
@@ -79,12 +88,14 @@ def test_set_distances_are_found_by_every_method(
     flags = ("--count", "25", "--method", method)
     running = {n: _begin(network, network.address(n, version=version), *flags) for n in rtts_ms}
     told = {node: _end(process) for node, process in running.items()}
+    for node in rtts_ms:
+        target = network.address(node, version=version)
+        told[node] = _without_loss(told[node], lambda: _begin(network, target, *flags))  # noqa: B023 - called at once
 
     for agent in answering:
         agent.__exit__()
     for node, rtt_ms in rtts_ms.items():
-        assert told[node]["method"] == method
-        assert told[node]["lost"] <= LATE
+        assert (told[node]["method"], told[node]["lost"]) == (method, 0)
         _assert_true(told[node], rtt_ms)
 
 
@@ -119,8 +130,7 @@ def test_copies_of_answers_count_once(network: Network) -> None:
 
     network.set_copies("near", "f", 1)
     network.set_copies("f", "near", 1)
-    assert {burst["sent"] for burst in bursts} == {3}
-    assert all(0 <= burst["lost"] <= LATE for burst in bursts)
+    assert {(burst["sent"], burst["lost"]) for burst in bursts} == {(3, 0)}
     _assert_all_true(bursts, 10.0)
 
 
@@ -222,11 +232,12 @@ def test_by_hand_as_root_a_socket_of_raw_packets_stands_in_for_leave_to_ping(
     command = [*ONCE, "--target", target, "--count", "10"]
     try:
         told = _end(network.run("near", command, stdout=subprocess.PIPE))
+        told = _without_loss(told, lambda: network.run("near", command, stdout=subprocess.PIPE))
     finally:
         network.set_sysctl("near", "net/ipv4/ping_group_range", "0 2147483647")
 
     assert told["method"] == "icmp"
-    assert told["lost"] <= LATE
+    assert told["lost"] == 0
     _assert_true(told, 10.0)
 
 
