@@ -210,6 +210,8 @@ class SchedulingCycle:
         for unplaced in plan.unplaced:
             if asked.pop(unplaced.pod.key, None) is not None:
                 self._refuse(unplaced, snapshot)
+        if self._verifier is not None:
+            self._verifier.end_plan()
         await self._carry_out_dependants(dependants, plan.assignments, snapshot, decision)
 
     async def _carry_out_dependants(

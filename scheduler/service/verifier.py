@@ -61,6 +61,7 @@ class Verifier:
         self._log = log
         self._settings = state.settings.telemetry.verify
         self._stars = Stars(state, prober, log)
+        self._looked_up: tuple[ClusterSnapshot, ReferenceNodes] | None = None
         self._orders: list[_Order] = []
         self._starred: list[tuple[Pod, tuple[str, ...]]] = []
         self._unsettled: set[str] = set()
@@ -95,9 +96,15 @@ class Verifier:
         delays = pod.pod_class.hard_delays
         names = {d.reference.name for d in delays if d.reference.kind in ("auto", "node")}
         if not names <= snapshot.nodes.index.keys() or len(names) < len(delays):
-            nodes = ReferenceNodes(snapshot)
+            if self._looked_up is None or self._looked_up[0] is not snapshot:
+                self._looked_up = (snapshot, ReferenceNodes(snapshot))  # walks over all that runs
+            nodes = self._looked_up[1]
             names = {n for d in delays for n in nodes.of(pod.pod_class, d)}
         return self._stars.wanted(names)
+
+    def end_plan(self) -> None:
+        """Hold on to no snapshot of a plan that is carried out."""
+        self._looked_up = None
 
     def put_star(self, pod: Pod, references: tuple[str, ...]) -> None:
         """Have a refused pod decided on anew once the stars of its references are measured."""

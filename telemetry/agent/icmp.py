@@ -40,7 +40,7 @@ class IcmpEcho:
         self._request, self._reply = _REQUEST_AND_REPLY[socket.AddressFamily(family)]
         self._echoes = Echoes()
         sock, is_raw = _opened(family)
-        self._has_ip_head = self._writes_checksum = is_raw and family == socket.AF_INET
+        self._is_raw_ip4 = is_raw and family == socket.AF_INET
         self._socket = EchoSocket(loop, sock, self._take)
 
     def send(self, burst: OpenBurst, place: int) -> None:
@@ -50,7 +50,7 @@ class IcmpEcho:
             return
         head = _HEAD.pack(self._request, 0, 0, 0, number, burst.nonce, place & 0xFF)
         packet, target = head + _PADDING, burst.address.at(0)
-        if self._writes_checksum:
+        if self._is_raw_ip4:
             packet = packet[:2] + checksum(packet) + packet[4:]
         self._echoes.add(number, burst, place & 0xFF)
         self._socket.send(packet, target)
@@ -70,7 +70,7 @@ class IcmpEcho:
 
     def _take(self, packet: bytes, notes: stamps.Notes, source: SocketAddress) -> None:
         now = stamps.Moment()
-        if self._has_ip_head and packet:
+        if self._is_raw_ip4 and packet:
             packet = packet[4 * (packet[0] & 0x0F) :]
         if len(packet) < _HEAD.size:
             return
