@@ -65,27 +65,16 @@ class Around:
 
 
 def directory_of(settings: TelemetrySettings, log: FilteringBoundLogger) -> ClusterDirectory | None:
-    """Return who knows the cluster's addresses; None where nothing measures.
-
-    Raises
-    ------
-    InputError
-        If a label selector cannot be used.
-    """
+    """Return who knows the cluster's addresses; None where nothing measures."""
     if not settings.is_live:
         return None
     agents, exporters = None, {}
     if settings.agents.enabled:
         agents = PodGroup(settings.agents.labels, settings.agents.namespace)
     if settings.goldpinger.enabled:
-        key, _, value = settings.goldpinger.label_selector.partition("=")
-        try:
-            exporters["goldpinger"] = PodGroup({key: value}, settings.goldpinger.namespace)
-        except ValueError as error:
-            where = "telemetry.goldpinger.labelSelector"
-            raise InputError(
-                where, str(error), "write key=value, for example app=goldpinger"
-            ) from None
+        exporters["goldpinger"] = PodGroup(
+            settings.goldpinger.labels, settings.goldpinger.namespace
+        )
     return ClusterDirectory(agents, exporters, lambda what: log.warning("rtt.cluster", what=what))
 
 

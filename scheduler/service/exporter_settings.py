@@ -11,6 +11,7 @@ _DAY_S = 86_400
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_S)]
 _WholeSeconds = Annotated[int, msgspec.Meta(ge=1, le=_DAY_S)]
 _URL = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^/\s?#@\[\]:]+)(:[0-9]{1,5})?(/[^\s?#]*)?")
+_LABEL = re.compile(r"[A-Za-z0-9./_-]+=[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 Fault = tuple[str, str, str]
 """A key, what is wrong with it, and the fix."""
 
@@ -29,7 +30,7 @@ class GoldpingerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Root of the one instance that ``checkAll`` asks; empty: each poll asks a pod that runs."""
 
     label_selector: str = "app=goldpinger"
-    """Which pods are Goldpinger's."""
+    """Which pods are Goldpinger's: ``key=value``, several with commas."""
 
     namespace: str = ""
     """Where they run; empty for every namespace."""
@@ -52,8 +53,16 @@ class GoldpingerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     max_age_seconds: _Seconds = 300.0
     """For how long a reading is believed."""
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that a pod of Goldpinger's has, all of them."""
+        return dict(part.split("=", 1) for part in self.label_selector.split(","))
+
     def fault(self) -> Fault | None:
         """Return a key, what is wrong and the fix where values are legal alone and not together."""
+        if not all(_LABEL.fullmatch(part) for part in self.label_selector.split(",")):
+            fix = "write key=value, several with commas: app=goldpinger,tier=edge"
+            return "labelSelector", f"is {self.label_selector!r}", fix
         if self.url and not _URL.fullmatch(self.url):
             return "url", f"is {self.url!r}", "give http://host:port"
         if self.url and self.read != "checkAll":

@@ -132,3 +132,16 @@ def test_a_label_beside_a_preset_takes_the_place_of_its_own() -> None:
     assert preset.measured_from == LabelRule("node", ADDRESS)
     assert preset.measured_to == PRESETS["smokeping"].measured_to
     assert preset.query == PRESETS["smokeping"].query
+
+
+def test_a_selector_may_name_several_labels() -> None:
+    settings = GoldpingerSettings(label_selector="app=goldpinger,tier=edge")
+    assert settings.fault() is None
+    assert settings.labels == {"app": "goldpinger", "tier": "edge"}
+
+
+@pytest.mark.parametrize("selector", ["", "app", "app=", "app in (a)", "app=x,", "a=b=c"])
+def test_a_selector_that_cannot_be_looked_for_is_refused(selector: str) -> None:
+    found = GoldpingerSettings(label_selector=selector).fault()
+    assert found is not None
+    assert found[0] == "labelSelector"
