@@ -27,7 +27,8 @@ class Node:
     """One node as the API shows it.
 
     `allocatable` in the units of `scheduler.domain.resources`. `is_unlimited` marks a node of the
-    original's formats, where a resource that is not listed has no limit.
+    original's formats, where a resource that is not listed has no limit. `images` are those it
+    holds, by normalised name, with their size in bytes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Node:
     is_ready: bool = True
     is_unschedulable: bool = False
     is_unlimited: bool = False
+    images: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_cloud(self) -> bool:

@@ -20,7 +20,12 @@ class Cause(Enum):
     DELAY = "delay"
     DELAY_UNKNOWN = "delay not measured"
     CLOUD = "cloud"
+    PORT = "host port"
     RESOURCE = "resource"
+    VOLUME = "volume"
+    SPREAD = "topology spread"
+    POD_AFFINITY = "pod affinity"
+    POD_ANTI_AFFINITY = "pod anti-affinity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class PodCause(Enum):
     UNKNOWN_REFERENCE = "unknown reference"
     REFERENCE_PENDING = "reference pending"
     UNSUPPORTED = "unsupported"
+    VOLUME = "volume"
     NO_NODES = "no nodes"
     CROWDED_OUT = "crowded out"
 

@@ -6,12 +6,14 @@ from plain objects; the service's cache patches columns instead and calls the sa
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.node import Node
 from scheduler.domain.resources import PODS, UNLIMITED
+from scheduler.domain.storage import Storage
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.domain.zone import ZoneTree
 from telemetry.model import UNKNOWN_US, RttTable, empty_rtt
@@ -22,7 +24,9 @@ class NodeTable:
     """Nodes as columns; ``n`` nodes, ``r`` resources.
 
     `allocatable` and `requested` have shape ``(n, r)``, int64, columns named by `resources`.
-    `domain` indexes `domain_names`, -1 for a node without a failure domain.
+    `domain` indexes `domain_names`, -1 for a node without a failure domain. `memo` holds what was
+    worked out of the nodes alone (not of what pods request of them), for the next decision on the
+    same nodes: it changes no answer.
     """
 
     nodes: tuple[Node, ...]
@@ -35,6 +39,7 @@ class NodeTable:
     is_cloud: NDArray[np.bool_]
     domain: NDArray[np.int32]
     domain_names: tuple[str, ...]
+    memo: dict[object, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -74,7 +79,8 @@ class ClusterSnapshot:
 
     `pending` are the pods to decide on, in the queue's order. `held` are known pods that are
     unplaced but not up for decision now (backing off, gated, another scheduler's): references to
-    them are pending, not unknown. `now_s` is the shell's clock, for waiting times.
+    them are pending, not unknown. `namespaces` are the labels of each namespace by its name.
+    `now_s` is the shell's clock, for waiting times.
     """
 
     nodes: NodeTable
@@ -82,6 +88,8 @@ class ClusterSnapshot:
     pending: tuple[Pod, ...]
     held: tuple[Pod, ...] = ()
     services: tuple[Service, ...] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
     rtt: RttTable = field(default_factory=empty_rtt)
     zones: ZoneTree = field(default_factory=ZoneTree)
     now_s: float = 0.0
@@ -187,6 +195,8 @@ def build_snapshot(  # noqa: PLR0913 - the parts of a snapshot, all but two opti
     terminating: frozenset[str] = frozenset(),
     held: Sequence[Pod] = (),
     services: Sequence[Service] = (),
+    namespaces: Mapping[str, Mapping[str, str]] | None = None,
+    storage: Storage | None = None,
     rtt: RttTable | None = None,
     zones: ZoneTree | None = None,
     now_s: float = 0.0,
@@ -200,6 +210,8 @@ def build_snapshot(  # noqa: PLR0913 - the parts of a snapshot, all but two opti
         pending=tuple(pending),
         held=tuple(held),
         services=tuple(services),
+        namespaces=namespaces if namespaces is not None else {},
+        storage=storage if storage is not None else Storage(),
         rtt=rtt if rtt is not None else empty_rtt(),
         zones=zones if zones is not None else ZoneTree(),
         now_s=now_s,

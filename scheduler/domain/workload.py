@@ -5,26 +5,27 @@ in the flow. A `Pod` adds only its identity.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from typing_extensions import override
 
+from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint, WeightedPodTerm
 from scheduler.domain.delay import DelayConstraint, DelayFault
 from scheduler.domain.resources import Resources
+from scheduler.domain.selector import Labels, Operator, Requirement
+from scheduler.domain.storage import PodVolumes
 
-Labels = tuple[tuple[str, str], ...]
-"""Sorted pairs of key and value."""
-
-Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """One expression of a selector: key, operator, values."""
-
-    key: str
-    operator: Operator
-    values: tuple[str, ...] = ()
+__all__ = [
+    "Labels",
+    "NodeTerm",
+    "Operator",
+    "Pod",
+    "PodClass",
+    "PreferredTerm",
+    "Requirement",
+    "Service",
+    "Toleration",
+    "WorkloadRef",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ class PodClass:
 
     `required_nodes` is a disjunction of terms: ``None`` asks for nothing, an empty tuple matches no
     node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
+    `pod_affinity` and `pod_anti_affinity` are required, `preferred_pods` wishes of both kinds.
+    `images` are those of its containers, normalised. `volumes` is empty but in a decision, where
+    pods of one class that differ in their volumes are told apart (`Pod.volumes`).
     `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
 
@@ -87,6 +91,13 @@ class PodClass:
     tolerations: tuple[Toleration, ...] = ()
     node_name: str = ""
     priority: int = 0
+    pod_affinity: tuple[PodTerm, ...] = ()
+    pod_anti_affinity: tuple[PodTerm, ...] = ()
+    preferred_pods: tuple[WeightedPodTerm, ...] = ()
+    spread: tuple[SpreadConstraint, ...] = ()
+    host_ports: tuple[HostPort, ...] = ()
+    images: tuple[str, ...] = ()
+    volumes: PodVolumes = PodVolumes()
     unsupported: tuple[str, ...] = ()
     # A class is hashed many times in a cycle and its fields are deep: hash once.
     _hash: int = field(init=False, repr=False, compare=False, default=0)
@@ -94,7 +105,8 @@ class PodClass:
     def __post_init__(self) -> None:
         parts = (self.namespace, self.workload, self.labels, self.requests, self.delays)
         rest = (self.node_selector, self.required_nodes, self.tolerations, self.node_name)
-        object.__setattr__(self, "_hash", hash((parts, rest, self.priority)))
+        between = (self.pod_affinity, self.pod_anti_affinity, self.spread, self.volumes)
+        object.__setattr__(self, "_hash", hash((parts, rest, between, self.priority)))
 
     @override
     def __hash__(self) -> int:
@@ -108,7 +120,12 @@ class PodClass:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One pod: its class and its identity."""
+    """One pod: its class and its identity.
+
+    `identity_labels` are those by which a controller numbers its pods; they are no part of the
+    class, though a selector may ask for them. `volumes` are its own claims and disks, which differ
+    from replica to replica.
+    """
 
     name: str
     pod_class: PodClass
@@ -116,6 +133,8 @@ class Pod:
     created_s: float = 0.0
     scheduler_name: str = ""
     is_gated: bool = False
+    identity_labels: Labels = ()
+    volumes: PodVolumes = PodVolumes()
 
     @property
     def namespace(self) -> str:
