@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scheduler.domain.delay import LABEL_PREFIX
 from scheduler.domain.errors import InputError
-from scheduler.domain.workload import Labels, WorkloadRef
+from scheduler.domain.selector import Labels
+from scheduler.domain.workload import WorkloadRef
 from scheduler.objects.decoding import Wire, described, shorten
 
 DEFAULT_NAMESPACE = "default"
@@ -27,6 +29,7 @@ class OwnerReference(Wire, frozen=True):
 
     kind: str | None = None
     name: str | None = None
+    uid: str | None = None
     controller: bool | None = None
 
 
@@ -84,6 +87,31 @@ def read_text_map(where: str, path: str, pairs: Mapping[str, object] | None) -> 
 def sorted_pairs(pairs: Mapping[str, str]) -> Labels:
     """Return the canonical form of labels."""
     return tuple(sorted(pairs.items()))
+
+
+def identity_labels(metadata: Metadata) -> Labels:
+    """Return the labels by which a controller numbers the pod, which are no part of its class."""
+    labels = metadata.labels or {}
+    if IDENTITY_LABELS.isdisjoint(labels):
+        return ()
+    return sorted_pairs({k: str(v) for k, v in labels.items() if k in IDENTITY_LABELS})
+
+
+def shown_labels(metadata: Metadata) -> dict[str, object]:
+    """Return the labels that make a class, delays among them.
+
+    A delay's label may hold what is no text, which is a fault of the delay and told as such; for
+    selectors it is as good as not there.
+    """
+    return {
+        key: value
+        for key, value in (metadata.labels or {}).items()
+        if key not in IDENTITY_LABELS and (not key.startswith(LABEL_PREFIX) or _is_text(value))
+    }
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def created_s(where: str, metadata: Metadata) -> float:

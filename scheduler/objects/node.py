@@ -4,6 +4,7 @@ from typing import Any
 
 from scheduler.domain.errors import InputError
 from scheduler.domain.node import Node, Taint
+from scheduler.objects.containers import normalised
 from scheduler.objects.decoding import Object, Wire, decode, described, shorten
 from scheduler.objects.metadata import Metadata, object_name, read_text_map
 from scheduler.objects.requests import read_amounts
@@ -33,12 +34,20 @@ class Condition(Wire, frozen=True):
     status: str | None = None
 
 
+class HeldImage(Wire, frozen=True):
+    """An image that a node holds, under all its names."""
+
+    names: tuple[str, ...] | None = None
+    size_bytes: int | None = None
+
+
 class NodeStatus(Wire, frozen=True):
     """``status``."""
 
     allocatable: dict[str, Any] | None = None
     capacity: dict[str, Any] | None = None
     conditions: tuple[Condition, ...] | None = None
+    images: tuple[HeldImage, ...] | None = None
 
 
 class WrittenNode(Wire, frozen=True):
@@ -80,6 +89,11 @@ def read_node(obj: Object) -> Node:
             one.status == "True" for one in status.conditions or () if one.type == "Ready"
         ),
         is_unschedulable=bool(spec.unschedulable),
+        images={
+            normalised(one): image.size_bytes or 0
+            for image in status.images or ()
+            for one in image.names or ()
+        },
     )
 
 

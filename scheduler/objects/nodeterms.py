@@ -14,8 +14,8 @@ from scheduler.domain.workload import (
 )
 from scheduler.objects.decoding import Wire, shorten
 
-NUMERIC_OPERATORS = ("Gt", "Lt")
-"""Toleration operators of Kubernetes 1.35 (alpha), not implemented."""
+_TOLERATION_OPERATORS = ("Equal", "Exists", "Gt", "Lt")
+"""Gt and Lt compare whole numbers; a server takes them behind a gate since 1.35."""
 
 _OPERATORS = get_args(Operator)
 _NO_VALUES = ("Exists", "DoesNotExist")
@@ -86,8 +86,18 @@ def read_required(where: str, affinity: NodeAffinity | None) -> tuple[NodeTerm, 
     """
     if affinity is None or affinity.required is None:
         return None
-    path = f"{where}: {_AFFINITY}.required"
-    terms = affinity.required.node_selector_terms or ()
+    return read_node_selector(f"{where}: {_AFFINITY}.required", affinity.required)
+
+
+def read_node_selector(path: str, selector: NodeSelector) -> tuple[NodeTerm, ...]:
+    """Return the terms of a node selector; `path` names it in errors.
+
+    Raises
+    ------
+    InputError
+        As `read_required`.
+    """
+    terms = selector.node_selector_terms or ()
     return tuple(_term(f"{path}[{k}]", term) for k, term in enumerate(terms))
 
 
@@ -114,7 +124,7 @@ def read_preferred(where: str, affinity: NodeAffinity | None) -> tuple[Preferred
 def read_tolerations(
     where: str, written: tuple[WrittenToleration, ...] | None
 ) -> tuple[Toleration, ...]:
-    """Return the tolerations; those with an operator not implemented are left out.
+    """Return the tolerations.
 
     Raises
     ------
@@ -125,17 +135,16 @@ def read_tolerations(
     for k, one in enumerate(written or ()):
         path = f"{where}: spec.tolerations[{k}]"
         operator, effect = one.operator or "Equal", one.effect or ""
-        if operator in NUMERIC_OPERATORS:
-            continue
-        if operator not in ("Equal", "Exists"):
-            raise InputError(f"{path}.operator", f'is "{shorten(operator)}"', "use Equal or Exists")
+        if operator not in _TOLERATION_OPERATORS:
+            known = ", ".join(_TOLERATION_OPERATORS)
+            raise InputError(f"{path}.operator", f'is "{shorten(operator)}"', f"use {known}")
         if effect not in _EFFECTS:
             raise InputError(
                 f"{path}.effect",
                 f'is "{shorten(effect)}"',
                 "use NoSchedule, PreferNoSchedule or NoExecute",
             )
-        if not one.key and operator == "Equal":
+        if not one.key and operator != "Exists":
             raise InputError(path, "has no key", "name the key, or use operator: Exists")
         value = "" if one.value is None else _text(f"{path}.value", one.value)
         out.append(Toleration(one.key or "", operator, value, effect))

@@ -4,9 +4,6 @@ Replicas differ in name and uid alone, and each is read again when it changes. D
 tenth of working out a class; so the decoded fields that make a class, packed, are looked up first.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 
 from scheduler.domain.delay import ANNOTATION
@@ -14,9 +11,9 @@ from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import PodClass
 from scheduler.objects.decoding import Object
-from scheduler.objects.features import PLACELESS_VOLUMES
-from scheduler.objects.metadata import IDENTITY_LABELS, Metadata, namespace_of, workload_of
-from scheduler.objects.pod import PodSpec, pod_class_of, read_pod_changed
+from scheduler.objects.features import unknown_volumes
+from scheduler.objects.metadata import IDENTITY_LABELS, namespace_of, workload_of
+from scheduler.objects.pod import Read, pod_class_of, read_pod_changed
 from scheduler.objects.requests import read_requests
 
 _MOST = 65_536
@@ -41,44 +38,45 @@ class PodReader:
         """
         return read_pod_changed(obj, self._class_of)
 
-    def _class_of(self, where: str, metadata: Metadata, spec: PodSpec) -> PodClass:
+    def _class_of(self, read: Read) -> PodClass:
         try:
-            fields = _fields(metadata, spec)
+            fields = _fields(read)
         except (OverflowError, ValueError, TypeError):  # a number that cannot be packed, say
-            return _class_of(where, metadata, spec)
+            return _class_of(read)
         known = self._by_fields.get(fields)
         if known is not None:
             return known
         if len(self._by_fields) >= _MOST:
             self._by_fields.clear()
             self._classes.clear()
-        made = _class_of(where, metadata, spec)
+        made = _class_of(read)
         one = self._by_fields[fields] = self._classes.setdefault(made, made)
         return one
 
 
-def _class_of(where: str, metadata: Metadata, spec: PodSpec) -> PodClass:
+def _class_of(read: Read) -> PodClass:
     """Return the class of a pod; of one that cannot be read, what it takes of its node.
 
     A pod that runs must not vanish from the load because of a field that is new or odd; one that
     waits is not placed, and says which field it is.
     """
     try:
-        return pod_class_of(where, metadata, spec)
+        return pod_class_of(read)
     except InputError as error:
-        odd = f"{error.where.removeprefix(f'{where}: ')} ({error.what})"
+        odd = f"{error.where.removeprefix(f'{read.where}: ')} ({error.what})"
         return PodClass(
-            namespace=namespace_of(metadata),
-            workload=workload_of(metadata),
-            requests=read_requests(where, spec),
+            namespace=namespace_of(read.metadata),
+            workload=workload_of(read.metadata),
+            requests=read_requests(read.where, read.spec, read.given),
             unsupported=(odd,),
         )
 
 
-def _fields(metadata: Metadata, spec: PodSpec) -> bytes:
+def _fields(read: Read) -> bytes:
     """Return all that a class is made of, packed; another order of keys is another text."""
+    metadata, spec = read.metadata, read.spec
     labels = metadata.labels or {}
-    if not IDENTITY_LABELS.isdisjoint(labels):
+    if not IDENTITY_LABELS.isdisjoint(labels) and not _asks_by_key(read):
         labels = {key: value for key, value in labels.items() if key not in IDENTITY_LABELS}
     return _PACKER.encode(
         (
@@ -86,18 +84,18 @@ def _fields(metadata: Metadata, spec: PodSpec) -> bytes:
             labels,
             [value for key, value in (metadata.annotations or {}).items() if key == ANNOTATION],
             metadata.owner_references,
-            (spec.containers, spec.init_containers, spec.resources, spec.overhead),
+            (spec.containers, spec.init_containers, spec.resources, spec.overhead, read.given),
             (spec.node_selector, spec.affinity, spec.tolerations),
             (spec.priority, spec.priority_class_name),
-            (spec.topology_spread_constraints, _volumes(spec.volumes or ())),
+            (spec.topology_spread_constraints, unknown_volumes(spec.volumes or ())),
             (spec.resource_claims, spec.scheduling_group, spec.workload_ref, spec.host_network),
         )
     )
 
 
-def _volumes(volumes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the volumes that may matter; the ServiceAccount's has another name in each pod."""
-    return [one for one in volumes if not one.keys() - {"name"} <= PLACELESS_VOLUMES]
+def _asks_by_key(read: Read) -> bool:
+    """Whether a selector of the pod takes over its own values of some labels."""
+    return any(one.match_label_keys for one in read.spec.topology_spread_constraints or ())
 
 
 _PACKER = msgspec.msgpack.Encoder()

@@ -6,8 +6,10 @@ and the defaults of ``pkg/apis/core/v1/defaults.go``:
 * a container that gives a limit and no request requests its limit;
 * containers and sidecars (init containers with ``restartPolicy: Always``) run together;
 * a plain init container runs with the sidecars declared before it, and nothing else;
-* ``spec.resources`` stands in place of that sum for the resources it names;
-* ``overhead`` is added at the end.
+* ``spec.resources`` stands in place of that sum for CPU, memory and huge pages that it names;
+* ``overhead`` is added at the end;
+* while a running pod is resized in place, the largest of what is asked, allocated and actual
+  counts (KEP-1287); a resize that is infeasible asks for nothing.
 
 Sums are exact decimals, rounded up once, as ``Quantity.MilliValue`` and ``Value`` round.
 """
@@ -23,6 +25,7 @@ from scheduler.domain.resources import Resources, resources
 from scheduler.objects.decoding import Wire, shorten
 
 _HUGE_PAGES = "hugepages-"
+_POD_LEVEL = ("cpu", "memory")
 _LARGEST = Decimal(2**63 - 1)
 
 Exact = dict[str, Decimal]
@@ -36,12 +39,13 @@ class Demands(Wire, frozen=True):
 
 
 class Container(Wire, frozen=True):
-    """One container. `ports` are read by `scheduler.objects.features`."""
+    """One container. `ports` and `image` are read by `scheduler.objects.containers`."""
 
     name: str | None = None
     resources: Demands | None = None
     restart_policy: str | None = None
     ports: tuple[dict[str, Any], ...] | None = None
+    image: str | None = None
 
 
 class PodDemands(Wire, frozen=True):
@@ -53,7 +57,24 @@ class PodDemands(Wire, frozen=True):
     overhead: dict[str, Any] | None = None
 
 
-def read_requests(where: str, spec: PodDemands) -> Resources:
+class ContainerStatus(Wire, frozen=True):
+    """What a kubelet has given a container."""
+
+    name: str | None = None
+    resources: Demands | None = None
+    allocated_resources: dict[str, Any] | None = None
+
+
+class Given(Wire, frozen=True):
+    """What a running pod has been given, of its status; `is_infeasible` ends a resize."""
+
+    containers: tuple[ContainerStatus, ...] = ()
+    resources: Demands | None = None
+    allocated_resources: dict[str, Any] | None = None
+    is_infeasible: bool = False
+
+
+def read_requests(where: str, spec: PodDemands, given: Given | None = None) -> Resources:
     """Return what a pod with this spec asks for; one pod itself is not counted here.
 
     Parameters
@@ -62,15 +83,22 @@ def read_requests(where: str, spec: PodDemands) -> Resources:
         The pod, for errors.
     spec
         As written, defaults not applied.
+    given
+        Of a running pod, what its status says.
 
     Raises
     ------
     InputError
         If a quantity is not one, or is negative; the error names its path.
     """
-    together = _aggregate(where, spec)
+    together = _aggregate(where, spec, given)
     if spec.resources is not None:
-        together.update(_pod_level(where, spec.resources, together))
+        asked = _pod_level(where, spec.resources, together)
+        if given is not None and given.resources is not None and spec.resources.requests:
+            actual = (given.resources.requests, given.allocated_resources)
+            largest = _effective(where, "status", asked, actual, given)
+            asked = {name: largest.get(name, Decimal(0)) for name in asked}
+        together.update(asked)
     total = _sum([together, _quantities(where, "spec.overhead", spec.overhead)])
     return resources({name: amount(name, str(value)) for name, value in total.items()})
 
@@ -87,21 +115,44 @@ def read_amounts(where: str, path: str, listed: Mapping[str, object] | None) -> 
     return {name: amount(name, str(value)) for name, value in exact.items()}
 
 
-def _aggregate(where: str, spec: PodDemands) -> Exact:
+def _aggregate(where: str, spec: PodDemands, given: Given | None) -> Exact:
+    statuses = {one.name: one for one in given.containers} if given is not None else {}
+
+    def now(path: str, container: Container) -> Exact:
+        asked = _container(where, path, container)
+        status = statuses.get(container.name)
+        if given is None or status is None or status.resources is None:
+            return asked
+        actual = (status.resources.requests, status.allocated_resources)
+        return _effective(where, path, asked, actual, given)
+
     running = _sum(
-        _container(where, f"spec.containers[{k}]", container)
-        for k, container in enumerate(spec.containers or ())
+        now(f"spec.containers[{k}]", container) for k, container in enumerate(spec.containers or ())
     )
     sidecars: Exact = {}
     peak: Exact = {}
     for k, container in enumerate(spec.init_containers or ()):
-        asked = _container(where, f"spec.initContainers[{k}]", container)
-        if container.restart_policy == "Always":
+        path = f"spec.initContainers[{k}]"
+        is_sidecar = container.restart_policy == "Always"
+        asked = now(path, container) if is_sidecar else _container(where, path, container)
+        if is_sidecar:
             sidecars = _sum([sidecars, asked])
             peak = _largest([peak, sidecars])
         else:
             peak = _largest([peak, _sum([sidecars, asked])])
     return _largest([_sum([running, sidecars]), peak])
+
+
+def _effective(
+    where: str,
+    path: str,
+    asked: Exact,
+    actual: tuple[Mapping[str, object] | None, Mapping[str, object] | None],
+    given: Given,
+) -> Exact:
+    """Return the largest of what is asked, actual and allocated."""
+    held = [_quantities(where, f"{path} (status)", listed) for listed in actual]
+    return _largest(held if given.is_infeasible else [asked, *held])
 
 
 def _pod_level(where: str, given: Demands, together: Exact) -> Exact:
@@ -115,7 +166,11 @@ def _pod_level(where: str, given: Demands, together: Exact) -> Exact:
     for name, limit in limits.items():
         if name not in asked and (name not in together or name.startswith(_HUGE_PAGES)):
             asked[name] = limit
-    return asked
+    return {
+        name: value
+        for name, value in asked.items()
+        if name in _POD_LEVEL or name.startswith(_HUGE_PAGES)
+    }
 
 
 def _container(where: str, path: str, container: Container) -> Exact:
