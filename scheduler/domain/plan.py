@@ -27,6 +27,21 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignedVolumes:
+    """What has to become of a pod's unbound claims before the pod is bound.
+
+    `bindings` pair the key of a claim with the volume chosen for it; `provisions` are keys of
+    claims to be provisioned for the node. Claims that are bound need nothing.
+    """
+
+    bindings: tuple[tuple[str, str], ...] = ()
+    provisions: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.bindings or self.provisions)
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """A pod and the node it goes to."""
 
@@ -34,6 +49,7 @@ class Assignment:
     node: str
     measured: tuple[Measured, ...] = ()
     notes: tuple[str, ...] = ()
+    volumes: AssignedVolumes = AssignedVolumes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 
 from scheduler.domain.reasons import Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass, Toleration
+from scheduler.domain.workload import Pod, PodClass
+from scheduler.placement.apart import told_apart
 from scheduler.placement.distances import Distances
 from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.named import named_pods
+from scheduler.placement.feasibility.volumes import VolumeRules
 from scheduler.placement.references import ReferenceBook, Target
+from scheduler.placement.rule_maker import RuleMaker
+from scheduler.placement.rules import Rules
 from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.wish_maker import WishMaker
 
 if TYPE_CHECKING:
     from scheduler.placement.bounds import Reach
+
+_MOST_MASKS = 4_096
+"""Masks kept from one decision to the next: 50 MB at 12,500 nodes."""
 
 PlacedSoFar = Mapping[PodClass, Sequence[tuple[int, str]]]
 """Node and name of the pods placed so far in this decision, by class."""
@@ -29,15 +36,15 @@ PlacedSoFar = Mapping[PodClass, Sequence[tuple[int, str]]]
 class PendingClass:
     """Pods of one class up for decision, in queue order, and what rules nodes out for them.
 
-    `demand` has shape ``(r,)``. `verdicts` are those that do not change during a decision.
-    `problem` says why the class is not tried at all.
+    `demand` has shape ``(r,)``. `mask` are the nodes that nothing rules out which does not change
+    during a decision (`Batch.verdicts` say why not the others). `problems` say why the class is
+    not tried at all.
     """
 
     number: int
     pod_class: PodClass
     pods: tuple[Pod, ...]
     demand: NDArray[np.int64]
-    verdicts: tuple[Verdict, ...]
     mask: Mask
     targets: tuple[Target, ...]
     soft_targets: tuple[Target, ...]
@@ -51,6 +58,7 @@ class Batch:
     """A snapshot with what every step of the decision looks up in it."""
 
     def __init__(self, snapshot: ClusterSnapshot, settings: PlacementSettings) -> None:
+        snapshot, self._apart = told_apart(snapshot)
         self.snapshot = snapshot
         self.settings = settings
         self.table = snapshot.nodes
@@ -61,19 +69,34 @@ class Batch:
         none; None without zones. So zones nest in domains, as the flow needs them."""
         self.reaches: dict[int, Reach] = {}
         """What `reach` found that cannot change during the decision, by class number."""
-        self._named = named_pods(snapshot)
-        self._taints: dict[object, tuple[Verdict, ...]] = {}
-        self._soft_taints: dict[tuple[Toleration, ...], NDArray[np.int64]] = {}
+        self._masks: dict[object, Mask] = snapshot.nodes.memo.setdefault("class masks", {})
         self.classes: tuple[PendingClass, ...] = self._classes()
 
     @cached_property
     def _book(self) -> ReferenceBook:
         """Only made where a pod refers to something: it walks over all that runs."""
-        return ReferenceBook(self.snapshot, self._named)
+        return ReferenceBook(self.snapshot, self._apart)
 
     @cached_property
     def _placed(self) -> _ByClass:
         return _nodes_by_class(self.snapshot)
+
+    @cached_property
+    def _volumes(self) -> VolumeRules:
+        return VolumeRules(self.snapshot.storage, self.table, self.labels, self.snapshot.placed)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What pods ask of each other, before anything is placed."""
+        classes = [pending.pod_class for pending in self.classes]
+        volumes = lambda: self._volumes  # noqa: E731 - made only where a pod has volumes
+        maker = RuleMaker(self.snapshot, self.labels, classes, self._untainted, volumes)
+        rules = maker.make()
+        WishMaker(maker, self.labels, classes).make()
+        return rules
+
+    def _untainted(self, pod_class: PodClass) -> Mask:
+        return state.taints(self.table, pod_class.tolerations).passes
 
     def _classes(self) -> tuple[PendingClass, ...]:
         groups: dict[PodClass, list[Pod]] = {}
@@ -86,62 +109,73 @@ class Batch:
 
     def class_of(self, pod: Pod) -> PodClass:
         """Return the class a pending pod is decided with."""
-        if not self._named:
+        if not self._apart:
             return pod.pod_class
-        return self._named.get((pod.namespace, pod.name), pod.pod_class)
+        return self._apart.get((pod.namespace, pod.name), pod.pod_class)
 
     def _pending(self, number: int, pod_class: PodClass, pods: Sequence[Pod]) -> PendingClass:
         targets = tuple(self._book.target(pod_class, d) for d in pod_class.delays)
         hard = tuple(t for t in targets if not t.constraint.is_soft)
-        verdicts = self._verdicts(pod_class)
-        mask = np.ones(len(self.table), dtype=np.bool_)
-        for verdict in verdicts:
-            mask &= verdict.passes
         return PendingClass(
             number=number,
             pod_class=pod_class,
             pods=tuple(pods),
             demand=self.table.demand(pod_class),
-            verdicts=verdicts,
-            mask=mask,
+            mask=self._mask(pod_class),
             targets=hard,
             soft_targets=tuple(t for t in targets if t.constraint.is_soft and t.problem is None),
-            problems=_problems(pod_class, hard),
+            problems=(*_problems(pod_class, hard), *self._volume_problems(pod_class, pods)),
         )
 
-    def _verdicts(self, pod_class: PodClass) -> tuple[Verdict, ...]:
-        key = (pod_class.tolerations, pod_class.node_name)
-        common = self._taints.get(key)
-        if common is None:
-            common = self._taints[key] = (
-                state.unschedulable(self.table, pod_class),
-                state.node_name(self.table, pod_class),
-                state.taints(self.table, pod_class),
-                state.readiness(self.table),
-            )
-        own = affinity.node_affinity(self.labels, self.table, pod_class)
-        return (*common, own, self._cloud(pod_class))
+    def _volume_problems(self, pod_class: PodClass, pods: Sequence[Pod]) -> tuple[PodReason, ...]:
+        if not pod_class.volumes:
+            return ()
+        namespace, uid = pod_class.namespace, pods[0].uid
+        found = self._volumes.problems(namespace, uid, pod_class.volumes)
+        return tuple(PodReason(PodCause.VOLUME, text) for text in found)
 
-    def _cloud(self, pod_class: PodClass) -> Verdict:
-        table = self.table
-        is_bound_to_cloud = (
+    def _mask(self, pod_class: PodClass) -> Mask:
+        """Return the nodes that all verdicts admit, as far as possible from earlier decisions."""
+        key = (
+            (pod_class.tolerations, pod_class.node_name),
+            (pod_class.node_selector, pod_class.required_nodes),
+            self._is_bound_to_cloud(pod_class),
+        )
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = np.ones(len(self.table), dtype=np.bool_)
+            for verdict in self.verdicts(pod_class):
+                mask &= verdict.passes
+            mask.flags.writeable = False
+            if len(self._masks) >= _MOST_MASKS:
+                self._masks.clear()
+            self._masks[key] = mask
+        return mask
+
+    def verdicts(self, pod_class: PodClass) -> tuple[Verdict, ...]:
+        """Return what nodes alone say of a class, in the order of kube-scheduler's filters."""
+        return (
+            state.unschedulable(self.table, pod_class.tolerations),
+            state.node_name(self.table, pod_class),
+            state.taints(self.table, pod_class.tolerations),
+            state.readiness(self.table),
+            affinity.node_affinity(self.labels, pod_class),
+            self._cloud(pod_class),
+        )
+
+    def _is_bound_to_cloud(self, pod_class: PodClass) -> bool:
+        return (
             self.settings.cloud.overflow == "never"
             and not pod_class.delays
             and not pod_class.node_name
         )
-        if not is_bound_to_cloud:
+
+    def _cloud(self, pod_class: PodClass) -> Verdict:
+        table = self.table
+        if not self._is_bound_to_cloud(pod_class):
             return Verdict(Cause.CLOUD, np.ones(len(table), dtype=np.bool_))
         text = "node(s) were at the edge and cloud.overflow is never"
         return Verdict(Cause.CLOUD, table.is_cloud, [(text, ~table.is_cloud)])
-
-    def soft_taints(self, pod_class: PodClass) -> NDArray[np.int64]:
-        """Return how many PreferNoSchedule taints of each node a class does not tolerate."""
-        counts = self._soft_taints.get(pod_class.tolerations)
-        if counts is None:
-            counts = self._soft_taints[pod_class.tolerations] = state.soft_taints(
-                self.table, pod_class
-            )
-        return counts
 
     def placed_nodes(self, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:
         """Return the nodes that run what a target refers to, each once, in node order."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
-from scheduler.domain.plan import Assignment, Plan, PlanStats, Unplaced
+from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.columns import solve_columns
+from scheduler.placement.fill import fill
+from scheduler.placement.final import take_back_broken
 from scheduler.placement.graph import fits_exact_integers
 from scheduler.placement.joint import better_jointly
 from scheduler.placement.order import Order, order
@@ -43,12 +46,14 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
         Weights and bounds on work.
     """
     batch = Batch(snapshot, settings)
-    placing = Placing({}, batch.table.free)
+    placing = Placing({}, batch.table.free, batch.rules)
     figures = _Figures()
     if len(batch.table):
-        stages = order(batch.classes)
+        stages = order(batch.classes, batch.rules)
         _run_stages(batch, stages, placing, figures)
-        found = better_jointly(batch, placing) if stages.has_links else None
+        take_back_broken(batch, placing)
+        is_small = stages.has_links and not stages.has_rules
+        found = better_jointly(batch, placing) if is_small else None
         if found is not None:
             placing, figures.cost = found
             figures.bound = 0
@@ -62,6 +67,10 @@ def _run_stages(batch: Batch, stages: Order, placing: Placing, figures: _Figures
             place_together(batch, circle, placing)
             figures.is_optimal = False
             figures.methods.add("anchors")
+        for pending in stage.ruled:
+            figures.cost += fill(batch, pending, placing)
+            figures.is_optimal = False
+            figures.methods.add("rounds")
         for chunk in _chunks(batch, stage.plain, placing, stages):
             problem, kept = stage_problem(batch, chunk, placing, stages.dependants)
             if kept:
@@ -117,9 +126,10 @@ def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
         if spots:
             near = reach(batch, pending, placing.pods)
             notes = tuple(sorted({t.note for t in pending.targets if t.note}))
-            for pod, (node, _) in zip(pending.pods, spots, strict=False):
+            chosen = placing.rules.chosen.get(pending.number) or repeat(AssignedVolumes())
+            for pod, (node, _), volumes in zip(pending.pods, spots, chosen, strict=False):
                 quoted = tuple(measured(batch, near, placing.pods, node))
-                assignments[pod.key] = Assignment(pod, names[node], quoted, notes)
+                assignments[pod.key] = Assignment(pod, names[node], quoted, notes, volumes)
         if len(spots) < len(pending.pods):
             refusal = refuse(batch, pending, placing)
             refused.update({p.key: Unplaced(p, refusal) for p in pending.pods[len(spots) :]})

@@ -146,9 +146,10 @@ def _compare(
     pending, pod, node = chosen
     others = _others(batch, plan, pod)
     near = reach(batch, pending, others)
+    _stand(batch, others)
     cost = arc_costs(batch, pending, near)
     free = _free(batch, plan, pod)
-    mask = pending.mask & near.mask
+    mask = batch.rules.narrow(pending.number, pending.mask & near.mask)
     has_room = fits(pending.demand, free)
     order = np.argsort(cost, kind="stable")
     cheaper = [int(i) for i in order if mask[i] and not has_room[i] and cost[i] < cost[node]]
@@ -172,6 +173,14 @@ def _compare(
         and bool(batch.table.is_cloud[node])
         and not batch.table.is_cloud[second],
     )
+
+
+def _stand(batch: Batch, others: dict[PodClass, list[tuple[int, str]]]) -> None:
+    """Have the rules count what else the plan places."""
+    number = {c.pod_class: c.number for c in batch.classes}
+    for pod_class, spots in others.items():
+        if pod_class in number:
+            batch.rules.placed(number[pod_class], [node for node, _ in spots])
 
 
 def _at(batch: Batch, near: Reach, node: int) -> tuple[Measured, ...]:

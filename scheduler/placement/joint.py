@@ -49,7 +49,9 @@ def better_jointly(batch: Batch, staged: Placing) -> tuple[Placing, int] | None:
     members = tuple(c for c in batch.classes if not c.problems)
     if any(t.pod_name and _is_one_of_many(members, t.classes) for c in members for t in c.targets):
         return None
-    whole = _Whole(batch, members, *_problem(batch, members, Placing({}, batch.table.free)))
+    whole = _Whole(
+        batch, members, *_problem(batch, members, Placing({}, batch.table.free, batch.rules))
+    )
     is_left = any(staged.left(c) for c in members)
     most = batch.settings.effort.joint_columns * (IF_LEFT if is_left else 1)
     if not 0 < int(whole.problem.feasible.sum()) <= most:
@@ -71,7 +73,7 @@ def _decided(whole: _Whole) -> Placing | None:
     packing = program.packing(found.values)
     if not packing.fits(whole.problem):
         return None
-    placing = Placing({}, whole.batch.table.free)
+    placing = Placing({}, whole.batch.table.free, whole.batch.rules)
     carry_out(whole.problem, packing, whole.members, placing)
     return placing
 
@@ -115,6 +117,7 @@ def _problem(
     for g, pending in enumerate(members):
         near = reach(batch, pending, placing.pods)
         mask = pending.mask & fits(pending.demand, placing.free)
+        mask = placing.rules.narrow(pending.number, mask)
         bound = {b.target: b for b in near.hard}
         for target in pending.targets:
             others = tuple(sorted(number[c] for c in target.classes & number.keys()))

@@ -60,6 +60,7 @@ def _price(
     # References of the dependant that are placed already narrow its nodes; others are unknown yet.
     known = reach(batch, dependant, placing.pods)
     usable = dependant.mask & fits(dependant.demand, placing.free)
+    usable = placing.rules.narrow(dependant.number, usable)
     for bound in known.hard:
         usable &= within(bound.row, bound.target.constraint.within_us)
     asked = dependant.demand > 0

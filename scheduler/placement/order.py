@@ -1,7 +1,9 @@
 """In which order classes are decided: references before what refers to them.
 
 Classes that refer to each other in a cycle, and classes that refer to themselves, are placed
-together (`scheduler.placement.together`).
+together (`scheduler.placement.together`). Classes whose rules count what this decision places are
+*ruled*: they come after the classes they count, and are filled one by one
+(`scheduler.placement.fill`).
 """
 
 from collections.abc import Sequence
@@ -10,37 +12,69 @@ from dataclasses import dataclass
 import networkx as nx
 
 from scheduler.placement.batch import PendingClass
+from scheduler.placement.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Classes decided at once. `circles` are the groups that refer to each other."""
+    """Classes decided at once: circles first, then ruled classes in order, then plain ones.
+
+    `circles` are the groups that refer to each other.
+    """
 
     plain: tuple[PendingClass, ...]
-    circles: tuple[tuple[PendingClass, ...], ...]
+    circles: tuple[tuple[PendingClass, ...], ...] = ()
+    ruled: tuple[PendingClass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """Stages in order, and for each class the pending classes that refer to it.
 
-    `has_links` says whether anything pending refers to anything pending.
+    `has_links` says whether anything pending refers to anything pending, `has_rules` whether any
+    class is ruled.
     """
 
     stages: tuple[Stage, ...]
     dependants: dict[int, tuple[PendingClass, ...]]
     has_links: bool
+    has_rules: bool = False
 
 
-def order(classes: Sequence[PendingClass]) -> Order:
+def order(classes: Sequence[PendingClass], rules: Rules) -> Order:
     """Return the stages: higher priority first, references before their dependants.
 
-    Where nothing pending refers to anything pending, one stage holds all: its flow ranks the
-    priorities itself, and so places the most pods of each. Otherwise a reference inherits the
-    priority of what refers to it, or a high-priority pod would wait for room that lower ones took
-    while its reference was being placed.
+    Where nothing pending refers to anything pending, nor counts it, one stage holds all: its flow
+    ranks the priorities itself, and so places the most pods of each. Otherwise a reference inherits
+    the priority of what refers to it, or a high-priority pod would wait for room that lower ones
+    took while its reference was being placed.
     """
     tried = [c for c in classes if not c.problems]
+    links, dependants = _links(tried)
+    is_ruled = {c.number for c in tried if rules.is_live(c.number)}
+    if tried and not links.number_of_edges() and not is_ruled:
+        return Order((Stage(tuple(tried)),), {}, has_links=False)
+    graph = links.copy()
+    for number in sorted(is_ruled):
+        before = rules.before.get(number, set())
+        graph.add_edges_from((k, number) for k in sorted(before) if k in links)
+    whole = nx.condensation(graph)
+    numbered = {c.number: c for c in tried}
+    urgency = _inherited(whole, numbered)
+    layout = _Layout(whole, links, numbered, is_ruled)
+    stages = [
+        stage
+        for priority in sorted(set(urgency.values()), reverse=True)
+        for stage in layout.stages([k for k, p in urgency.items() if p == priority])
+    ]
+    has_links = links.number_of_edges() > 0
+    return Order(tuple(stages), dependants, has_links, has_rules=bool(is_ruled))
+
+
+def _links(
+    tried: Sequence[PendingClass],
+) -> tuple["nx.DiGraph", dict[int, tuple[PendingClass, ...]]]:
+    """Return which class refers to which, and by class those that refer to it."""
     by_class = {c.pod_class: c for c in tried}
     graph = nx.DiGraph()
     graph.add_nodes_from(c.number for c in tried)
@@ -51,23 +85,7 @@ def order(classes: Sequence[PendingClass]) -> Order:
                 graph.add_edge(by_class[other].number, c.number)
                 if by_class[other] is not c:
                     dependants.setdefault(by_class[other].number, []).append(c)
-    if tried and not graph.number_of_edges():
-        return Order((Stage(tuple(tried), ()),), {}, has_links=False)
-    numbered = {c.number: c for c in tried}
-    whole = nx.condensation(graph)
-    urgency = _inherited(whole, numbered)
-    stages = [
-        _stage(whole, graph, sorted(generation), numbered)
-        for priority in sorted(set(urgency.values()), reverse=True)
-        for generation in nx.topological_generations(
-            whole.subgraph([k for k, p in urgency.items() if p == priority])
-        )
-    ]
-    return Order(
-        tuple(stages),
-        {k: tuple(v) for k, v in dependants.items()},
-        has_links=graph.number_of_edges() > 0,
-    )
+    return graph, {k: tuple(v) for k, v in dependants.items()}
 
 
 def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[int, int]:
@@ -79,21 +97,53 @@ def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[i
     return out
 
 
-def _stage(
-    whole: "nx.DiGraph",
-    graph: "nx.DiGraph",
-    generation: list[int],
-    numbered: dict[int, PendingClass],
-) -> Stage:
-    plain: list[PendingClass] = []
-    circles: list[tuple[PendingClass, ...]] = []
-    for k in generation:
-        members = tuple(numbered[m] for m in sorted(whole.nodes[k]["members"]))
-        if len(members) > 1 or graph.has_edge(members[0].number, members[0].number):
-            circles.append(members)
-        else:
-            plain.append(members[0])
-    return Stage(
-        tuple(sorted(plain, key=lambda c: c.number)),
-        tuple(sorted(circles, key=lambda m: m[0].number)),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """What stages are made of."""
+
+    whole: "nx.DiGraph"
+    links: "nx.DiGraph"
+    numbered: dict[int, PendingClass]
+    is_ruled: set[int]
+
+    def stages(self, components: list[int]) -> list[Stage]:
+        """Return the stages of components of one priority.
+
+        Plain classes that nothing waits for come last, so that those with rules choose before.
+        """
+        part = self.whole.subgraph(components)
+        late: list[PendingClass] = []
+        out = []
+        for generation in nx.topological_generations(part):
+            stage, waiting = self._stage(sorted(generation))
+            late += waiting
+            if stage.plain or stage.circles or stage.ruled:
+                out.append(stage)
+        if late:
+            out.append(Stage(tuple(sorted(late, key=lambda c: c.number))))
+        return out
+
+    def _stage(self, generation: list[int]) -> tuple[Stage, list[PendingClass]]:
+        plain: list[PendingClass] = []
+        late: list[PendingClass] = []
+        circles: list[tuple[PendingClass, ...]] = []
+        ruled: list[PendingClass] = []
+        for k in generation:
+            numbers = sorted(self.whole.nodes[k]["members"])
+            members = tuple(self.numbered[m] for m in numbers)
+            if self.links.subgraph(numbers).number_of_edges():
+                circles.append(members)
+            elif len(members) > 1 or numbers[0] in self.is_ruled:
+                ruled += members
+            elif self.is_ruled and not self.whole.out_degree(k):
+                late += members
+            else:
+                plain += members
+        # The choosiest first: what is left is enough for the others.
+        ruled.sort(key=lambda c: (int(c.mask.sum()), c.number))
+        stage = Stage(
+            tuple(sorted(plain, key=lambda c: c.number)),
+            tuple(sorted(circles, key=lambda m: m[0].number)),
+            tuple(ruled),
+        )
+        return stage, late

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from scheduler.domain.workload import PodClass
 from scheduler.placement.batch import PendingClass
 from scheduler.placement.problem import Ints
+from scheduler.placement.rules import Rules
 
 
 @dataclass(slots=True)
 class Placing:
-    """What this decision has placed so far: node and name of pods by class, and the room left."""
+    """What this decision has placed so far: node and name of pods by class, and the room left.
+
+    `rules` are kept in step with it.
+    """
 
     pods: dict[PodClass, list[tuple[int, str]]]
     free: Ints
+    rules: Rules
 
     def put(self, pending: PendingClass, nodes: Sequence[int]) -> None:
         """Place the next pods of a class on `nodes`, in queue order."""
@@ -21,6 +26,19 @@ class Placing:
         for node in nodes:
             done.append((node, pending.pods[len(done)].name))
             self.free[node] -= pending.demand
+        self.rules.placed(pending.number, nodes)
+
+    def take_back(self, pending: PendingClass, index: int) -> None:
+        """Take one pod of a class away again; its fellows move up to the pods before them."""
+        nodes = [node for node, _ in self.pods[pending.pod_class]]
+        node = nodes.pop(index)
+        self.free[node] += pending.demand
+        self.rules.placed(pending.number, [node], -1)
+        chosen = self.rules.chosen.get(pending.number)
+        if chosen is not None:
+            del chosen[index]
+        names = [pod.name for pod in pending.pods]
+        self.pods[pending.pod_class] = list(zip(nodes, names, strict=False))
 
     def left(self, pending: PendingClass) -> int:
         """Return how many pods of a class are not placed yet."""

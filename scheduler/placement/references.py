@@ -10,7 +10,7 @@ from scheduler.domain.delay import DelayConstraint, Quantifier, Reference
 from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass, Service
-from scheduler.placement.named import PodId
+from scheduler.placement.apart import PodId
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Families are asked in kube-scheduler's order and a node counts under the first t
 (under several reasons of that family), as its filters do.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,18 +20,20 @@ from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
 from scheduler.placement.reach import reach
+from scheduler.placement.rules import ClassRules
 
 NO_ARRANGEMENT = "no arrangement of the pods that refer to each other keeps every delay"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class View:
     """What a refusal is made from."""
 
     batch: Batch
     pending: PendingClass
     within: Reach
     free: Ints
+    rules: ClassRules | None
 
 
 def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
@@ -42,7 +45,8 @@ def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
     if pending.problems:
         return Refusal(total, pending.problems)
     near = reach(batch, pending, placing.pods)
-    view = _View(batch, pending, near, placing.free)
+    rules = placing.rules.of.get(pending.number)
+    view = View(batch, pending, near, placing.free, rules)
     if near.problems:
         if _is_in_circle(batch, pending):
             reason = PodReason(PodCause.CROWDED_OUT, NO_ARRANGEMENT)
@@ -70,14 +74,11 @@ def _is_in_circle(batch: Batch, pending: PendingClass) -> bool:
     return pending.number in seen
 
 
-def _counted(view: _View) -> tuple[tuple[NodeReason, ...], Mask]:
+def _counted(view: View) -> tuple[tuple[NodeReason, ...], Mask]:
     """Return the reasons and the nodes that nothing rules out."""
     alive = np.ones(len(view.batch.table), dtype=np.bool_)
     reasons: list[NodeReason] = []
-    families: list[list[Verdict]] = [[verdict] for verdict in view.pending.verdicts]
-    families.append(_delay_verdicts(view))
-    families.append([room(view.batch.table, view.pending.demand, view.free)])
-    for family in families:
+    for family in families(view):
         passes = alive.copy()
         for verdict in family:
             reasons.extend(verdict.reasons(alive))
@@ -86,7 +87,23 @@ def _counted(view: _View) -> tuple[tuple[NodeReason, ...], Mask]:
     return tuple(reasons), alive
 
 
-def _delay_verdicts(view: _View) -> list[Verdict]:
+def families(view: View) -> Iterator[list[Verdict]]:
+    """Yield the verdicts of each family of rules, in the order of kube-scheduler's filters."""
+    batch, rules = view.batch, view.rules
+    yield from ([verdict] for verdict in batch.verdicts(view.pending.pod_class))
+    yield _delay_verdicts(view)
+    if rules is not None and rules.ports:
+        yield [rules.ports.verdict()]
+    yield [room(batch.table, view.pending.demand, view.free)]
+    if rules is not None:
+        yield from rules.volumes.families() if rules.volumes is not None else ()
+        if rules.spread:
+            yield [rules.spread.verdict()]
+        if rules.affinity:
+            yield [rules.affinity.verdict()]
+
+
+def _delay_verdicts(view: View) -> list[Verdict]:
     out: list[Verdict] = []
     for bound in view.within.hard:
         usable = _usable(view, without=bound.target.constraint)
@@ -94,22 +111,24 @@ def _delay_verdicts(view: _View) -> list[Verdict]:
     return out
 
 
-def _usable(view: _View, without: object) -> Mask:
+def _usable(view: View, without: object) -> Mask:
     """Return the nodes that everything but one constraint admits."""
     mask = view.pending.mask & fits(view.pending.demand, view.free)
+    if view.rules is not None:
+        mask &= view.rules.admits()
     for other in view.within.hard:
         if other.target.constraint is not without:
             mask &= within(other.row, other.target.constraint.within_us)
     return mask
 
 
-def _remedy(view: _View) -> str:
+def _remedy(view: View) -> str:
     """Return the smallest change, by share of what was asked, that admits one pod."""
     changes = [*_larger_budgets(view), *_smaller_requests(view)]
     return min(changes)[1] if changes else ""
 
 
-def _larger_budgets(view: _View) -> list[tuple[float, str]]:
+def _larger_budgets(view: View) -> list[tuple[float, str]]:
     names = view.batch.table.nodes
     out = []
     for bound in view.within.hard:
@@ -126,9 +145,10 @@ def _larger_budgets(view: _View) -> list[tuple[float, str]]:
     return out
 
 
-def _smaller_requests(view: _View) -> list[tuple[float, str]]:
+def _smaller_requests(view: View) -> list[tuple[float, str]]:
     """Return for the node that is least short what is missing there."""
-    near = np.flatnonzero(view.pending.mask & view.within.mask)
+    mask = view.pending.mask & view.within.mask
+    near = np.flatnonzero(mask if view.rules is None else mask & view.rules.admits())
     demand = view.pending.demand
     if not len(near):
         return []

@@ -37,8 +37,11 @@ class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     spread_node_weight: int = 20_000
     """The same for replicas on one node, on top of the two above."""
 
-    preferred_weight: int = 1_000
-    """Cost units per unit (1 to 100) of a preferred node affinity's weight."""
+    score_weight: int = 500
+    """Cost units per point that a wish leaves unmet: preferred node affinity, PreferNoSchedule
+    taints, preferred pod affinity, soft topology spread, images. Points are kube-scheduler's, 0 to
+    100 a plugin, times its weight (taints 3, node affinity 2, spread 2, pod affinity 2, images 1):
+    the strongest node affinity weighs as much as 100 ms."""
 
     soft_delay_weight: int = 2
     """Cost units per microsecond by which a soft delay is exceeded, on top of the latency."""

@@ -13,7 +13,9 @@ from scheduler.placement.cost.margin import MarginCost
 from scheduler.placement.cost.model import CostModel, Units
 from scheduler.placement.cost.preference import PreferenceCost
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
+from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.feasibility.room import fits
+from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.lookahead import lookahead
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
@@ -42,8 +44,10 @@ def stage_problem(
         within = reach(batch, pending, placing.pods)
         mask = pending.mask & within.mask
         mask &= fits(pending.demand, placing.free)
+        mask = placing.rules.narrow(pending.number, mask)
         if mask.any():
             cost = arc_costs(batch, pending, within)
+            cost = cost + _wishes(batch, pending, placing, mask)
             if pending.number in dependants:
                 cost = cost + lookahead(
                     batch, pending, dependants[pending.number], (mask, cost), placing
@@ -78,6 +82,16 @@ def stage_problem(
         load_widths=widths,
     )
     return problem, kept
+
+
+def _wishes(batch: Batch, pending: PendingClass, placing: Placing, mask: Mask) -> Units:
+    """Return what the unmet wishes of a class cost on the nodes of a mask, by what stands."""
+    out = np.zeros(len(mask), dtype=np.int64)
+    wishes = placing.rules.wishes.get(pending.number)
+    if wishes is not None:
+        nodes = np.flatnonzero(mask)
+        out[nodes] = wish_costs(wishes, nodes, batch.settings.cost)
+    return out
 
 
 def carry_out(

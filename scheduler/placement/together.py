@@ -17,7 +17,7 @@ from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.feasibility.delay import within
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints, SpreadLevel
+from scheduler.placement.problem import SpreadLevel
 from scheduler.placement.reach import reach
 from scheduler.placement.references import Target
 from scheduler.placement.stage import arc_costs
@@ -58,7 +58,7 @@ def place_together(batch: Batch, circle: Sequence[PendingClass], placing: Placin
     anchors = anchors[np.argsort(first.cost[anchors], kind="stable")]
     best: tuple[int, int, list[Spot]] = (0, 0, [])
     for anchor in anchors[: max(LEAST_ANCHORS, ANCHOR_PODS // len(queue))].tolist():
-        spots, cost = _around(batch, members, queue, anchor, placing.free)
+        spots, cost = _around(batch, members, queue, anchor, placing)
         if (-len(spots), cost) < (-best[0], best[1]):
             best = (len(spots), cost, spots)
             if len(spots) == len(queue) and cost == 0:
@@ -100,16 +100,17 @@ def _member(
 
 
 def _around(
-    batch: Batch, members: Sequence[_Member], queue: Sequence[int], anchor: int, free: Ints
+    batch: Batch, members: Sequence[_Member], queue: Sequence[int], anchor: int, placing: Placing
 ) -> tuple[list[Spot], int]:
     """Put the queue around an anchor greedily; return what holds in the end, and its cost."""
     spots: list[Spot] = []
-    room = free.copy()
+    room, rules = placing.free.copy(), placing.rules
     total = 0
     for position, k in enumerate(queue):
         member = members[k]
         asked = member.pending.demand > 0
         mask = member.mask & (room[:, asked] >= member.pending.demand[asked]).all(axis=1)
+        mask = rules.narrow(member.pending.number, mask)
         cost = member.cost.copy()
         _spread(member, [node for m, node in spots if m == k], cost)
         _narrow(batch, members, k, spots, (mask, cost))
@@ -123,7 +124,10 @@ def _around(
         node = int(nodes[int(cost[nodes].argmin())])
         spots.append((k, node))
         room[node] -= member.pending.demand
+        rules.counted(member.pending.number, [node])
         total += int(cost[node])
+    for k, node in spots:
+        rules.counted(members[k].pending.number, [node], -1)
     return _valid(batch, members, spots), total
 
 

@@ -73,7 +73,7 @@ def test_rooms_beyond_what_floating_point_can_count_are_kept_exactly() -> None:
 
 
 def test_costs_beyond_the_solver_still_end_in_a_plan() -> None:
-    huge = PlacementSettings(cost=CostSettings(preferred_weight=10**13), effort=QUICK.effort)
+    huge = PlacementSettings(cost=CostSettings(score_weight=10**13), effort=QUICK.effort)
     snapshot = contested(6, 1)
     liked = PreferredTerm(100, NodeTerm((Requirement("moon", "Exists"),)))
     pods = [

@@ -66,3 +66,25 @@ def load_costs(
     steps = np.arange(len(widths), dtype=np.int64)
     whole = np.rint(weight * prices).astype(np.int64)
     return np.asarray(np.maximum.accumulate(whole - steps, axis=1) + steps)
+
+
+FULL = 1_000_000_000
+"""A full node, as `fullness` counts: fine enough to tell apart nodes that hold one tiny pod more."""
+
+
+def fullness(allocatable: Ints, free: Ints, demand: Ints) -> Ints:
+    """Return how full each of some nodes would be with one pod more, shape ``(k,)``, of `FULL`.
+
+    Parameters
+    ----------
+    allocatable, free
+        Shape ``(k, r)``; unlimited resources do not count.
+    demand
+        Shape ``(r,)``.
+    """
+    asked = np.flatnonzero(demand > 0)
+    size = allocatable[:, asked].astype(np.float64)
+    limited = (size > 0) & (size < UNLIMITED // 2)
+    used = (size - free[:, asked] + demand[asked]) / np.where(limited, size, 1.0)
+    share = np.where(limited, np.clip(used, 0.0, 1.0), 0.0)
+    return np.asarray(np.rint(FULL * share.max(axis=1, initial=0.0)), dtype=np.int64)

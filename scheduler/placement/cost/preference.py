@@ -1,26 +1,72 @@
-"""Preferred node affinity and PreferNoSchedule taints, as costs.
+"""Wishes that nodes alone grant: preferred node affinity, PreferNoSchedule taints, images.
 
-kube-scheduler adds the weights of matching terms to a node's score; a cost is what is missing to
-the best possible sum, so that it is never negative.
+Points are those of kube-scheduler's NodeAffinity, TaintToleration and ImageLocality plugins, 0 to
+100 over the nodes in question, times the plugin's default weight; the cost is what is missing.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.bounds import Reach
 from scheduler.placement.cost.model import Units
+from scheduler.placement.feasibility.state import soft_taints
 
-SOFT_TAINT_WEIGHT = 100
-"""A PreferNoSchedule taint weighs as much as the strongest preferred term."""
+MOST = 100
+TAINT_WEIGHT = 3
+AFFINITY_WEIGHT = 2
+IMAGE_WEIGHT = 1
+
+_MIB = 1 << 20
+LEAST_IMAGE_BYTES = 23 * _MIB
+MOST_IMAGE_BYTES = 1_000 * _MIB
+"""Between these, for each container, kube-scheduler tells images apart."""
 
 
 class PreferenceCost:
-    """``preferred_weight`` per unit of unmet preference."""
+    """``score_weight`` per weighted point that is missing."""
 
     def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
         """Return the price of unmet preferences."""
         del reach
-        unmet = SOFT_TAINT_WEIGHT * batch.soft_taints(pending.pod_class)
+        missing = np.zeros(len(batch.table), dtype=np.int64)
+        if not pending.mask.any():
+            return missing
+        taints = soft_taints(batch.table, pending.pod_class.tolerations)
+        most = int(taints[pending.mask].max())
+        if most:
+            missing += TAINT_WEIGHT * (MOST * taints // most)
+        missing += self._affinity(batch, pending)
+        if pending.pod_class.images:
+            missing += IMAGE_WEIGHT * (MOST - _image_points(batch, pending))
+        return np.asarray(batch.settings.cost.score_weight * missing, dtype=np.int64)
+
+    def _affinity(self, batch: Batch, pending: PendingClass) -> Units:
+        met = np.zeros(len(batch.table), dtype=np.int64)
         for preferred in pending.pod_class.preferred_nodes:
-            unmet = unmet + preferred.weight * ~batch.labels.term(preferred.term)
-        return np.asarray(batch.settings.cost.preferred_weight * unmet, dtype=np.int64)
+            met += preferred.weight * batch.labels.term(preferred.term)
+        best = int(met[pending.mask].max())
+        if not best:
+            return met
+        return np.asarray(AFFINITY_WEIGHT * (MOST - MOST * met // best))
+
+
+def _image_points(batch: Batch, pending: PendingClass) -> NDArray[np.int64]:
+    """Return how much of the images each node holds, weighed by how many nodes hold them."""
+    images = pending.pod_class.images
+    total = sum((_held(batch, image) for image in images), np.zeros(len(batch.table), np.int64))
+    most = MOST_IMAGE_BYTES * len(images)
+    clipped = np.clip(total, LEAST_IMAGE_BYTES, most)
+    return np.asarray(MOST * (clipped - LEAST_IMAGE_BYTES) // (most - LEAST_IMAGE_BYTES))
+
+
+def _held(batch: Batch, image: str) -> NDArray[np.int64]:
+    """Return an image's bytes on each node, times the share of nodes that hold it."""
+    known: dict[str, NDArray[np.int64]] = batch.table.memo.setdefault("images", {})
+    found = known.get(image)
+    if found is None:
+        sizes = [node.images.get(image, 0) for node in batch.table.nodes]
+        held = np.array(sizes, dtype=np.int64)
+        share = sum(image in node.images for node in batch.table.nodes) / max(1, len(held))
+        found = known[image] = (held * share).astype(np.int64)
+    return found

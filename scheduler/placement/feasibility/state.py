@@ -3,6 +3,8 @@
 Words and meaning follow kube-scheduler's NodeUnschedulable, TaintToleration and NodeName plugins.
 """
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,12 @@ from scheduler.domain.workload import PodClass, Toleration
 from scheduler.placement.feasibility.verdict import Verdict
 
 _HARD_EFFECTS = ("NoSchedule", "NoExecute")
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,99}")
+_LIMIT = 1 << 63
+_MOST_KNOWN = 1_024
+"""Lists of tolerations whose verdicts are kept from one decision to the next."""
+
+Tolerations = tuple[Toleration, ...]
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:
@@ -21,13 +29,29 @@ def tolerates(toleration: Toleration, taint: Taint) -> bool:
         return False
     if toleration.key and toleration.key != taint.key:
         return False
-    if toleration.operator == "Exists":
-        return True
-    return (
-        toleration.operator in ("", "Equal")
-        and bool(toleration.key)
-        and toleration.value == taint.value
-    )
+    match toleration.operator:
+        case "Exists":
+            return True
+        case "" | "Equal":
+            return toleration.value == taint.value
+        case "Gt" | "Lt":
+            return _compares(toleration, taint)
+        case _:
+            return False
+
+
+def _compares(toleration: Toleration, taint: Taint) -> bool:
+    """Gt tolerates a taint of a greater value, Lt of a smaller one; both are whole numbers."""
+    asked, found = _whole(toleration.value), _whole(taint.value)
+    if asked is None or found is None:
+        return False
+    return found > asked if toleration.operator == "Gt" else found < asked
+
+
+def _whole(text: str) -> int | None:
+    """Return a 64-bit number written as Kubernetes wants it: no sign but a minus, no zeros ahead."""
+    number = int(text) if _NUMBER.fullmatch(text) else _LIMIT
+    return number if -_LIMIT <= number < _LIMIT else None
 
 
 def readiness(table: NodeTable) -> Verdict:
@@ -35,27 +59,35 @@ def readiness(table: NodeTable) -> Verdict:
     return Verdict(Cause.NOT_READY, table.is_ready, [("node(s) were not ready", ~table.is_ready)])
 
 
-def unschedulable(table: NodeTable, pod_class: PodClass) -> Verdict:
+def unschedulable(table: NodeTable, tolerations: Tolerations) -> Verdict:
     """Nodes that are not cordoned, or whose cordon the pod tolerates."""
     taint = Taint(UNSCHEDULABLE_TAINT)
-    if any(tolerates(t, taint) for t in pod_class.tolerations):
+    if any(tolerates(t, taint) for t in tolerations):
         return Verdict(Cause.UNSCHEDULABLE, np.ones(len(table), dtype=np.bool_))
     refused = table.is_unschedulable
     return Verdict(Cause.UNSCHEDULABLE, ~refused, [("node(s) were unschedulable", refused)])
 
 
-def taints(table: NodeTable, pod_class: PodClass) -> Verdict:
+def taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
     """Nodes without a NoSchedule or NoExecute taint that the pod does not tolerate.
 
     As in the stock scheduler the first such taint of a node is the one named.
     """
+    known: dict[Tolerations, Verdict] = table.memo.setdefault("taints", {})
+    verdict = known.get(tolerations)
+    if verdict is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        verdict = known[tolerations] = _taints(table, tolerations)
+    return verdict
+
+
+def _taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
     passes = np.ones(len(table), dtype=np.bool_)
     named: dict[str, list[int]] = {}
     for i in _tainted(table):
         for taint in table.nodes[i].taints:
-            if taint.effect in _HARD_EFFECTS and not any(
-                tolerates(t, taint) for t in pod_class.tolerations
-            ):
+            if taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations):
                 passes[i] = False
                 text = f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
                 named.setdefault(text, []).append(i)
@@ -68,19 +100,28 @@ def taints(table: NodeTable, pod_class: PodClass) -> Verdict:
     return Verdict(Cause.TAINT, passes, masks)
 
 
-def soft_taints(table: NodeTable, pod_class: PodClass) -> NDArray[np.int64]:
+def soft_taints(table: NodeTable, tolerations: Tolerations) -> NDArray[np.int64]:
     """Return the number of PreferNoSchedule taints of each node that the pod does not tolerate."""
-    counts = np.zeros(len(table), dtype=np.int64)
-    for i in _tainted(table):
-        for taint in table.nodes[i].taints:
-            if taint.effect == "PreferNoSchedule":
-                counts[i] += not any(tolerates(t, taint) for t in pod_class.tolerations)
+    known: dict[Tolerations, NDArray[np.int64]] = table.memo.setdefault("soft taints", {})
+    counts = known.get(tolerations)
+    if counts is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        counts = known[tolerations] = np.zeros(len(table), dtype=np.int64)
+        for i in _tainted(table):
+            for taint in table.nodes[i].taints:
+                if taint.effect == "PreferNoSchedule":
+                    counts[i] += not any(tolerates(t, taint) for t in tolerations)
     return counts
 
 
 def _tainted(table: NodeTable) -> list[int]:
     """Return the rows of nodes with any taint: few, as a rule, of very many."""
-    return [i for i, node in enumerate(table.nodes) if node.taints]
+    known: list[int] | None = table.memo.get("tainted")
+    if known is None:
+        known = [i for i, node in enumerate(table.nodes) if node.taints]
+        table.memo["tainted"] = known
+    return known
 
 
 def node_name(table: NodeTable, pod_class: PodClass) -> Verdict:

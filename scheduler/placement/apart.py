@@ -1,0 +1,98 @@
+"""Pods of one class that a decision must tell apart after all.
+
+Pods of one class are one supply, and which of them goes where is nobody's concern, unless
+
+* a delay refers to one of them by its name;
+* they have volumes of their own;
+* a selector asks for a label by which their controller numbers them.
+
+Such a pod is of a class of its own for the decision.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from scheduler.domain.selector import LabelSelector
+from scheduler.domain.snapshot import ClusterSnapshot, placed_pods
+from scheduler.domain.workload import Pod, PodClass
+
+MARK = "isochrone.dev/named"
+
+PodId = tuple[str, str]
+"""Namespace and name."""
+
+
+def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodId, PodClass]]:
+    """Return the snapshot to decide on, and the class of its own of each pod that has one.
+
+    Pods that stand are told apart in the snapshot, where that matters at all.
+    """
+    classes = list({id(pod.pod_class): pod.pod_class for pod in snapshot.pending}.values())
+    names = set(_names(classes, snapshot.nodes.index))
+    is_numbered = any(pod.identity_labels for pod in snapshot.pending) or any(
+        pod.identity_labels for pod in snapshot.placed.pods
+    )
+    asks = is_numbered and _asks_for_numbers(snapshot, classes)
+    out: dict[PodId, PodClass] = {}
+    for pod in snapshot.pending:
+        pod_class = _with_numbers(pod) if asks else pod.pod_class
+        if pod.volumes:
+            pod_class = replace(pod_class, volumes=pod.volumes)
+        if (pod.namespace, pod.name) in names:
+            pod_class = replace(pod_class, labels=(*pod_class.labels, (MARK, pod.name)))
+        if pod_class is not pod.pod_class:
+            out[pod.namespace, pod.name] = pod_class
+    return (_numbered(snapshot) if asks else snapshot), out
+
+
+def _names(classes: Iterable[PodClass], nodes: Mapping[str, int]) -> Iterable[PodId]:
+    for pod_class in classes:
+        for delay in pod_class.delays:
+            reference = delay.reference
+            is_node = reference.kind == "auto" and reference.name in nodes
+            if reference.kind in ("auto", "pod") and not is_node:
+                yield reference.namespace, reference.name
+
+
+def _asks_for_numbers(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> bool:
+    """Whether any selector between pods names a label that numbers pods."""
+    numbered = {
+        key
+        for pods in (snapshot.pending, snapshot.placed.pods)
+        for pod in pods
+        for key, _ in pod.identity_labels
+    }
+    return any(
+        requirement.key in numbered
+        for pod_class in (*pending, *snapshot.placed.classes)
+        for selector in _selectors(pod_class)
+        for requirement in selector.requirements
+    )
+
+
+def _selectors(pod_class: PodClass) -> Iterator[LabelSelector]:
+    asked: list[LabelSelector | None] = [constraint.selector for constraint in pod_class.spread]
+    asked += [term.selector for term in pod_class.pod_affinity]
+    asked += [term.selector for term in pod_class.pod_anti_affinity]
+    asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
+    yield from (selector for selector in asked if selector is not None)
+
+
+def _with_numbers(pod: Pod) -> PodClass:
+    if not pod.identity_labels:
+        return pod.pod_class
+    labels = tuple(sorted((*pod.pod_class.labels, *pod.identity_labels)))
+    return replace(pod.pod_class, labels=labels)
+
+
+def _numbered(snapshot: ClusterSnapshot) -> ClusterSnapshot:
+    """Return the snapshot with the numbers of pods that stand among their classes' labels."""
+    placed = snapshot.placed
+    names = [node.name for node in snapshot.nodes.nodes]
+    rows = [
+        (replace(pod, pod_class=_with_numbers(pod)), names[node] if node >= 0 else "")
+        for pod, node in zip(placed.pods, placed.node_of.tolist(), strict=True)
+    ]
+    leaving = placed.is_terminating.tolist()
+    terminating = frozenset(pod.key for (pod, _), goes in zip(rows, leaving, strict=True) if goes)
+    return replace(snapshot, placed=placed_pods(rows, snapshot.nodes.index, terminating))

@@ -1,0 +1,72 @@
+"""Volumes: the rules of kube-scheduler's four volume plugins, over all nodes at once.
+
+VolumeRestrictions, NodeVolumeLimits, VolumeBinding and VolumeZone, as of v1.36 with its default
+features. What a decision has placed so far counts like what stands.
+"""
+
+from scheduler.domain.plan import AssignedVolumes
+from scheduler.domain.snapshot import NodeTable, PlacedPods
+from scheduler.domain.storage import PodVolumes, Storage
+from scheduler.placement.feasibility.affinity import NodeLabels
+from scheduler.placement.feasibility.verdict import Verdict
+from scheduler.placement.feasibility.volume_binding import VolumeBinding
+from scheduler.placement.feasibility.volume_limits import AttachLimits
+from scheduler.placement.feasibility.volume_mounts import StandingPods, VolumeMounts
+from scheduler.placement.feasibility.volume_nodes import VolumeNodes
+from scheduler.placement.feasibility.volume_problems import volume_problems
+from scheduler.placement.feasibility.volume_zones import VolumeZones
+
+
+class VolumeRules:
+    """What volumes allow, in one decision. Nothing is looked up before a pod with volumes asks.
+
+    Parameters
+    ----------
+    storage
+        Of the cluster.
+    table, labels
+        The nodes and their labels.
+    placed
+        Pods that stand; those of them that have volumes are looked at.
+    """
+
+    def __init__(
+        self, storage: Storage, table: NodeTable, labels: NodeLabels, placed: PlacedPods
+    ) -> None:
+        standing = StandingPods(placed)
+        self._storage = storage
+        self._mounts = VolumeMounts(storage, table, standing)
+        self._limits = AttachLimits(storage, table, standing)
+        self._binding = VolumeBinding(storage, table, VolumeNodes(table, labels))
+        self._zones = VolumeZones(storage, table, labels)
+
+    def problems(self, namespace: str, uid: str, volumes: PodVolumes) -> tuple[str, ...]:
+        """Return why a pod cannot be placed on any node, in kube-scheduler's words."""
+        return volume_problems(self._storage, namespace, uid, volumes)
+
+    def verdicts(self, namespace: str, volumes: PodVolumes) -> list[list[Verdict]]:
+        """Return what each plugin that the pod concerns says of all nodes, in their order.
+
+        A node counts under the first that rules it out. The pod has no `problems`.
+        """
+        families = (
+            self._mounts.verdict(namespace, volumes),
+            self._limits.verdict(namespace, volumes),
+            self._binding.verdict(namespace, volumes),
+            self._zones.verdict(namespace, volumes),
+        )
+        return [[verdict] for verdict in families if verdict is not None]
+
+    def place(self, namespace: str, volumes: PodVolumes, node: int) -> None:
+        """Take note that a pod with these volumes was placed on the node of a row."""
+        if volumes:
+            self._mounts.place(namespace, volumes, node)
+            self._limits.place(namespace, volumes, node)
+            self._binding.place(namespace, volumes, node)
+
+    def static_bindings(self, namespace: str, volumes: PodVolumes, node: int) -> AssignedVolumes:
+        """Return what has to become of a pod's unbound claims on the node of a row.
+
+        The same before the pod is placed there and after.
+        """
+        return self._binding.bindings(namespace, volumes, node)

@@ -1,0 +1,89 @@
+"""The pods that stand, as the rules between pods look at them: once a decision."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.domain.between import HostPort, PodTerm
+from scheduler.domain.selector import LabelSelector
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import PodClass
+from scheduler.placement.counters import PlacedRows
+from scheduler.placement.matching import ClassIndex, Namespaces
+
+Holders = dict[PodTerm, list[int]]
+"""Numbers of the classes whose pods have a term."""
+
+WeightedHolders = dict[tuple[PodTerm, int], list[int]]
+
+REQUIRED_AFFINITY_WEIGHT = 1
+"""What a required affinity term of a pod that stands adds to the wish that a newcomer it selects be
+near it: kube-scheduler's ``hardPodAffinityWeight``."""
+
+
+class StandingPods:
+    """Classes of placed pods by labels and by terms, and where their pods are."""
+
+    def __init__(self, snapshot: ClusterSnapshot, namespaces: Namespaces) -> None:
+        self._placed = snapshot.placed
+        self._namespaces = namespaces
+
+    @property
+    def classes(self) -> tuple[PodClass, ...]:
+        """The classes, by number."""
+        return self._placed.classes
+
+    @cached_property
+    def _index(self) -> ClassIndex:
+        return ClassIndex(self._placed.classes)
+
+    @cached_property
+    def _rows(self) -> PlacedRows:
+        return PlacedRows(self._placed)
+
+    def nodes(self, classes: Iterable[int], *, staying: bool = False) -> NDArray[np.int32]:
+        """Return the node of each pod of some classes; of those that stay only, if asked."""
+        return self._rows.nodes(classes, staying=staying)
+
+    def meeting(self, terms: Iterable[PodTerm]) -> list[int]:
+        """Return the classes whose pods meet all of a newcomer's terms."""
+        found: set[int] | None = None
+        for term in terms:
+            met = self._index.selected(term.selector, self._namespaces.of_newcomer(term))
+            found = set(met) if found is None else found & set(met)
+        return sorted(found or ())
+
+    def selected(self, selector: LabelSelector | None, namespace: str) -> list[int]:
+        """Return the classes of a namespace that a selector selects."""
+        return self._index.selected(selector, (namespace,))
+
+    @cached_property
+    def anti_affine(self) -> Holders:
+        """Classes by required anti-affinity term."""
+        out: Holders = {}
+        for number, pod_class in enumerate(self._placed.classes):
+            for term in pod_class.pod_anti_affinity:
+                out.setdefault(term, []).append(number)
+        return out
+
+    @cached_property
+    def wishing(self) -> WeightedHolders:
+        """Classes by what they wish of newcomers, with the weight of the wish."""
+        out: WeightedHolders = {}
+        for number, pod_class in enumerate(self._placed.classes):
+            for weighted in pod_class.preferred_pods:
+                out.setdefault((weighted.term, weighted.weight), []).append(number)
+            for term in pod_class.pod_affinity:
+                out.setdefault((term, REQUIRED_AFFINITY_WEIGHT), []).append(number)
+        return out
+
+    @cached_property
+    def ported(self) -> dict[tuple[str, int], list[tuple[HostPort, int]]]:
+        """Ports of the host that are held, by protocol and number, each with its class."""
+        out: dict[tuple[str, int], list[tuple[HostPort, int]]] = {}
+        for number, pod_class in enumerate(self._placed.classes):
+            for port in pod_class.host_ports:
+                out.setdefault((port.protocol, port.port), []).append((port, number))
+        return out
