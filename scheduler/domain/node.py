@@ -28,7 +28,7 @@ class Node:
 
     `allocatable` in the units of `scheduler.domain.resources`. `is_unlimited` marks a node of the
     original's formats, where a resource that is not listed has no limit. `images` are those it
-    holds, by normalised name, with their size in bytes.
+    holds, by normalised name, with their size in bytes; `features` what its kubelet declares.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Node:
     is_unschedulable: bool = False
     is_unlimited: bool = False
     images: Mapping[str, int] = field(default_factory=dict)
+    features: frozenset[str] = frozenset()
 
     @property
     def is_cloud(self) -> bool:

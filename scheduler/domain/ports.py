@@ -6,6 +6,14 @@ from typing import Literal, Protocol
 
 from scheduler.domain.history import History
 from scheduler.domain.node import Node
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+)
+from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
+from scheduler.domain.reasons import Condition
 from scheduler.domain.workload import Pod, Service
 from telemetry.model import RttTable
 
@@ -63,6 +71,17 @@ class ServiceDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A kind that some pods need cannot be listed, and why; with an empty `why` it can again.
+
+    Nothing is known of its objects meanwhile: none was told, or what was told is gone.
+    """
+
+    plural: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """All there is was told: the cache may be acted on."""
 
@@ -91,6 +110,11 @@ ClusterEvent = (
     | PodDeleted
     | ServiceChanged
     | ServiceDeleted
+    | StorageChanged
+    | StorageDeleted
+    | NamespaceChanged
+    | NamespaceDeleted
+    | Unlisted
     | Listed
     | Lost
     | Unreadable
@@ -121,7 +145,7 @@ class PodNote:
     kind: Literal["Normal", "Warning"]
     reason: str
     message: str
-    condition: Literal["", "Unschedulable", "SchedulerError"] = ""
+    condition: Literal[""] | Condition = ""
     has_condition: bool = False
     at_s: float = 0.0
 
@@ -179,6 +203,28 @@ class Cluster(Protocol):
 
     async def note(self, note: PodNote) -> None:
         """Write an event (and condition)."""
+        ...
+
+    async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+        """Reserve a volume, as it was last told, for a claim; return the volume's new version.
+
+        Raises
+        ------
+        VolumeRefused
+            If the volume changed since, or the cluster does not allow it; nothing was done.
+        ClusterUnavailable
+            If the cluster does not answer; the outcome is not known.
+        """
+        ...
+
+    async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
+        """Have a claim, as it was last told, provisioned for a node; return its new version.
+
+        Raises
+        ------
+        VolumeRefused, ClusterUnavailable
+            As for `reserve_volume`.
+        """
         ...
 
 

@@ -7,6 +7,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
+
+
+RESOURCE_CLAIMS = "resource claims"
+"""What a pod's use of ``spec.resourceClaims`` is called."""
 
 
 class Cause(Enum):
@@ -17,6 +22,7 @@ class Cause(Enum):
     NOT_READY = "not ready"
     TAINT = "taint"
     NODE_AFFINITY = "node affinity"
+    NODE_FEATURES = "node features"
     DELAY = "delay"
     DELAY_UNKNOWN = "delay not measured"
     CLOUD = "cloud"
@@ -25,7 +31,6 @@ class Cause(Enum):
     VOLUME = "volume"
     SPREAD = "topology spread"
     POD_AFFINITY = "pod affinity"
-    POD_ANTI_AFFINITY = "pod anti-affinity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class PodCause(Enum):
     UNKNOWN_REFERENCE = "unknown reference"
     REFERENCE_PENDING = "reference pending"
     UNSUPPORTED = "unsupported"
+    RESOURCE_CLAIM = "resource claim"
+    AFFINITY_CONFLICT = "affinity conflict"
     VOLUME = "volume"
     NO_NODES = "no nodes"
     CROWDED_OUT = "crowded out"
@@ -55,6 +62,22 @@ class PodReason:
 
     cause: PodCause
     text: str
+
+
+Condition = Literal["Unschedulable", "DelayUnreachable", "PodNotPlaceable", "SchedulerError"]
+"""Reasons of a ``PodScheduled=False`` condition. Autoscalers add nodes for the first, and only for
+that: docs/operations.md says which refusal has which."""
+
+_HELPED_BY_NODES = (PodCause.NO_NODES, PodCause.CROWDED_OUT, PodCause.RESOURCE_CLAIM)
+"""Of resource claims kube-scheduler itself says so where it cannot allocate them."""
+
+_AT_ALL_NODES = (PodCause.VOLUME, PodCause.RESOURCE_CLAIM, PodCause.AFFINITY_CONFLICT)
+"""What kube-scheduler finds before it looks at nodes, and says of all of them."""
+
+_NEAR_ENOUGH = frozenset(
+    {Cause.PORT, Cause.RESOURCE, Cause.VOLUME, Cause.SPREAD, Cause.POD_AFFINITY}
+)
+"""Rules that are looked at only where the delays hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +100,14 @@ class Refusal:
         Counts come first and the parts are sorted as strings, as the stock scheduler sorts them
         (``FitError.Error`` in pkg/scheduler/framework/types.go).
         """
-        said = [reason.text for reason in self.pod_reasons]
+        before = f"0/{self.nodes_total} nodes are available: "
+        said = [
+            f"{before}{reason.text}" if reason.cause in _AT_ALL_NODES else reason.text
+            for reason in self.pod_reasons
+        ]
         counted = sorted(f"{reason.count} {reason.text}" for reason in self.node_reasons)
         if counted or not said:
-            said.append(f"0/{self.nodes_total} nodes are available: {', '.join(counted)}")
+            said.append(f"{before}{', '.join(counted)}")
         text = "; ".join(said)
         return text if text.endswith(".") else f"{text}."
 
@@ -91,3 +118,12 @@ class Refusal:
         for reason in self.node_reasons:
             out[reason.cause] = out.get(reason.cause, 0) + reason.count
         return out
+
+    @property
+    def condition(self) -> Condition:
+        """The reason of the pod's condition: ``Unschedulable`` only where a new node could help."""
+        if self.pod_reasons and not all(r.cause in _HELPED_BY_NODES for r in self.pod_reasons):
+            return "PodNotPlaceable"
+        causes = {reason.cause for reason in self.node_reasons}
+        is_far = Cause.DELAY in causes or Cause.DELAY_UNKNOWN in causes
+        return "DelayUnreachable" if is_far and not causes & _NEAR_ENOUGH else "Unschedulable"

@@ -74,7 +74,7 @@ class PodClass:
     `required_nodes` is a disjunction of terms: ``None`` asks for nothing, an empty tuple matches no
     node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
     `pod_affinity` and `pod_anti_affinity` are required, `preferred_pods` wishes of both kinds.
-    `images` are those of its containers, normalised. `volumes` is empty but in a decision, where
+    `images` are those of its containers, normalised; `features` what a node must declare. `volumes` is empty but in a decision, where
     pods of one class that differ in their volumes are told apart (`Pod.volumes`).
     `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
@@ -97,6 +97,7 @@ class PodClass:
     spread: tuple[SpreadConstraint, ...] = ()
     host_ports: tuple[HostPort, ...] = ()
     images: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
     volumes: PodVolumes = PodVolumes()
     unsupported: tuple[str, ...] = ()
     # A class is hashed many times in a cycle and its fields are deep: hash once.

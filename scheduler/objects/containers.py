@@ -62,3 +62,19 @@ def read_images(containers: Iterable[Container]) -> tuple[str, ...]:
 def normalised(image: str) -> str:
     """Return an image's name with its tag; ``latest`` where none is written."""
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
+
+
+def needed_features(
+    containers: Iterable[Container], *, is_host_network: bool, is_host_user: bool
+) -> tuple[str, ...]:
+    """Return the features that a node must declare to run a pod, sorted.
+
+    As of Kubernetes 1.36: what component-helpers ``nodedeclaredfeatures`` infers for scheduling.
+    """
+    out = []
+    rules = (rule for one in containers for rule in one.restart_policy_rules or ())
+    if any(rule.action == "RestartAllContainers" for rule in rules):
+        out.append("RestartAllContainersOnContainerExits")
+    if is_host_network and not is_host_user:
+        out.append("UserNamespacesHostNetworkSupport")
+    return tuple(out)

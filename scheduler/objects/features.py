@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from scheduler.domain.reasons import RESOURCE_CLAIMS
 from scheduler.objects.decoding import Wire, shorten
 
 GROUP_LABELS = (
@@ -53,7 +54,7 @@ def _found(spec: FeatureSpec, labels: Mapping[str, object]) -> Iterator[str]:
         for source in sorted(set(volume) - {"name"} - KNOWN_VOLUMES):
             yield f"volume {shorten(volume.get('name'))} ({shorten(source)})"
     if spec.resource_claims:
-        yield "resource claims"
+        yield RESOURCE_CLAIMS
     for label in GROUP_LABELS:
         if label in labels:
             yield f"pod group (label {label})"

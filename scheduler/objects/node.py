@@ -48,6 +48,7 @@ class NodeStatus(Wire, frozen=True):
     capacity: dict[str, Any] | None = None
     conditions: tuple[Condition, ...] | None = None
     images: tuple[HeldImage, ...] | None = None
+    declared_features: tuple[str, ...] | None = None
 
 
 class WrittenNode(Wire, frozen=True):
@@ -94,6 +95,7 @@ def read_node(obj: Object) -> Node:
             for image in status.images or ()
             for one in image.names or ()
         },
+        features=frozenset(status.declared_features or ()),
     )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
+from scheduler.domain.reasons import Condition
 from scheduler.domain.storage import PodVolumes
 from scheduler.domain.workload import Pod, PodClass
-from scheduler.objects.containers import read_host_ports, read_images
+from scheduler.objects.containers import needed_features, read_host_ports, read_images
 from scheduler.objects.decoding import Object, Wire, decode, described
 from scheduler.objects.delays import read_delays
 from scheduler.objects.features import FeatureSpec, unsupported_features
@@ -72,6 +73,7 @@ class PodSpec(PodDemands, frozen=True):
     scheduling_group: Any = None
     workload_ref: Any = None
     host_network: bool | None = None
+    host_users: bool | None = None
 
 
 class PodCondition(Wire, frozen=True):
@@ -195,7 +197,7 @@ def _node_name(written: WrittenPod) -> str:
 def _said(written: WrittenPod) -> str:
     """Return why the pod waits, as a scheduler has written it; gates are no such reason."""
     for one in (written.status.conditions if written.status else None) or ():
-        is_ours = one.reason in ("Unschedulable", "SchedulerError")
+        is_ours = one.reason in get_args(Condition)
         if one.type == "PodScheduled" and one.status == "False" and is_ours:
             return one.message or ""
     return ""
@@ -304,6 +306,11 @@ def pod_class_of(read: Read) -> PodClass:
             where, containers, init_containers, is_host_network=bool(spec.host_network)
         ),
         images=read_images((*init_containers, *containers)),
+        features=needed_features(
+            (*init_containers, *containers),
+            is_host_network=bool(spec.host_network),
+            is_host_user=spec.host_users is not False,
+        ),
         unsupported=unsupported_features(_features(spec), metadata.labels),
     )
 

@@ -88,7 +88,8 @@ def _fields(read: Read) -> bytes:
             (spec.node_selector, spec.affinity, spec.tolerations),
             (spec.priority, spec.priority_class_name),
             (spec.topology_spread_constraints, unknown_volumes(spec.volumes or ())),
-            (spec.resource_claims, spec.scheduling_group, spec.workload_ref, spec.host_network),
+            (spec.resource_claims, spec.scheduling_group, spec.workload_ref),
+            (spec.host_network, spec.host_users),
         )
     )
 

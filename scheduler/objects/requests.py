@@ -38,14 +38,21 @@ class Demands(Wire, frozen=True):
     limits: dict[str, Any] | None = None
 
 
+class RestartRule(Wire, frozen=True):
+    """What happens when a container ends in some way."""
+
+    action: str | None = None
+
+
 class Container(Wire, frozen=True):
-    """One container. `ports` and `image` are read by `scheduler.objects.containers`."""
+    """One container. Its ports, image and restart rules `scheduler.objects.containers` reads."""
 
     name: str | None = None
     resources: Demands | None = None
     restart_policy: str | None = None
     ports: tuple[dict[str, Any], ...] | None = None
     image: str | None = None
+    restart_policy_rules: tuple[RestartRule, ...] | None = None
 
 
 class PodDemands(Wire, frozen=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.reasons import Cause, PodCause, PodReason
+from scheduler.domain.reasons import RESOURCE_CLAIMS, Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.apart import told_apart
@@ -138,7 +138,7 @@ class Batch:
         """Return the nodes that all verdicts admit, as far as possible from earlier decisions."""
         key = (
             (pod_class.tolerations, pod_class.node_name),
-            (pod_class.node_selector, pod_class.required_nodes),
+            (pod_class.node_selector, pod_class.required_nodes, pod_class.features),
             self._is_bound_to_cloud(pod_class),
         )
         mask = self._masks.get(key)
@@ -146,6 +146,7 @@ class Batch:
             mask = np.ones(len(self.table), dtype=np.bool_)
             for verdict in self.verdicts(pod_class):
                 mask &= verdict.passes
+            mask &= state.declared_features(self.table, pod_class.features).passes
             mask.flags.writeable = False
             if len(self._masks) >= _MOST_MASKS:
                 self._masks.clear()
@@ -155,6 +156,7 @@ class Batch:
     def verdicts(self, pod_class: PodClass) -> tuple[Verdict, ...]:
         """Return what nodes alone say of a class, in the order of kube-scheduler's filters."""
         return (
+            affinity.naming(self.table, pod_class),
             state.unschedulable(self.table, pod_class.tolerations),
             state.node_name(self.table, pod_class),
             state.taints(self.table, pod_class.tolerations),
@@ -216,9 +218,17 @@ def _nodes_by_class(snapshot: ClusterSnapshot) -> _ByClass:
 
 def _problems(pod_class: PodClass, targets: Sequence[Target]) -> tuple[PodReason, ...]:
     out = [PodReason(PodCause.BAD_DELAY, str(fault)) for fault in pod_class.faults]
-    out.extend(
-        PodReason(PodCause.UNSUPPORTED, f"{feature} is not supported yet, so the pod waits")
-        for feature in pod_class.unsupported
-    )
+    out.extend(map(_unsupported, pod_class.unsupported))
+    if affinity.named_nodes(pod_class) == frozenset():
+        out.append(PodReason(PodCause.AFFINITY_CONFLICT, affinity.CONFLICT))
     out.extend(target.problem for target in targets if target.problem is not None)
     return tuple(out)
+
+
+def _unsupported(feature: str) -> PodReason:
+    if feature == RESOURCE_CLAIMS:
+        text = (
+            f"dynamic {RESOURCE_CLAIMS} (spec.resourceClaims) are not supported by this scheduler"
+        )
+        return PodReason(PodCause.RESOURCE_CLAIM, text)
+    return PodReason(PodCause.UNSUPPORTED, f"{feature} is not supported yet, so the pod waits")

@@ -16,6 +16,7 @@ from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.bounds import Reach
 from scheduler.placement.feasibility.delay import delay, within
 from scheduler.placement.feasibility.room import fits, room
+from scheduler.placement.feasibility.state import declared_features
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
@@ -101,6 +102,7 @@ def families(view: View) -> Iterator[list[Verdict]]:
             yield [rules.spread.verdict()]
         if rules.affinity:
             yield [rules.affinity.verdict()]
+    yield [declared_features(batch.table, view.pending.pod_class.features)]
 
 
 def _delay_verdicts(view: View) -> list[Verdict]:

@@ -1,11 +1,11 @@
 """Why a pod waits, told once: in log and journal, and in the cluster by event and condition."""
 
 import re
-from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.ports import PodNote
+from scheduler.domain.reasons import Condition
 from scheduler.domain.workload import Pod
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import ServiceState
@@ -28,9 +28,7 @@ class WaitingNotes:
         self._notes = notes
         self._log = log
 
-    def say(
-        self, pod: Pod, message: str, condition: Literal["Unschedulable", "SchedulerError"]
-    ) -> None:
+    def say(self, pod: Pod, message: str, condition: Condition) -> None:
         """Write why a pod waits, unless that is what was written last.
 
         Parameters

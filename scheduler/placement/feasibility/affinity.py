@@ -21,6 +21,8 @@ _MOST_MASKS = 4_096
 """Masks kept from one decision to the next: 50 MB at 12,500 nodes."""
 
 TEXT = "node(s) didn't match Pod's node affinity/selector"
+NOT_NAMED = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
+CONFLICT = "pod affinity terms conflict"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,3 +166,31 @@ def node_affinity(labels: NodeLabels, pod_class: PodClass) -> Verdict:
     """Nodes that meet the node selector and the required node affinity."""
     passes = labels.required(pod_class)
     return Verdict(Cause.NODE_AFFINITY, passes, [(TEXT, ~passes)])
+
+
+def named_nodes(pod_class: PodClass) -> frozenset[str] | None:
+    """Return the nodes that the required terms name, by their field; None where one names none.
+
+    As a DaemonSet's pods do. None of them at all, where the terms contradict themselves.
+    """
+    found: set[str] = set()
+    for term in pod_class.required_nodes or ():
+        named = [
+            set(field.values)
+            for field in term.fields
+            if field.key == "metadata.name" and field.operator == "In"
+        ]
+        if not named:
+            return None
+        found |= set.intersection(*named)
+    return frozenset(found) if pod_class.required_nodes else None
+
+
+def naming(table: NodeTable, pod_class: PodClass) -> Verdict:
+    """Nodes that the required terms name, where they name any: no other is looked at."""
+    named = named_nodes(pod_class)
+    passes = np.full(len(table), named is None, dtype=np.bool_)
+    for name in named or ():
+        if name in table.index:
+            passes[table.index[name]] = True
+    return Verdict(Cause.NODE_AFFINITY, passes, [(NOT_NAMED, ~passes)])

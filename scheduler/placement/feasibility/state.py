@@ -69,10 +69,7 @@ def unschedulable(table: NodeTable, tolerations: Tolerations) -> Verdict:
 
 
 def taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
-    """Nodes without a NoSchedule or NoExecute taint that the pod does not tolerate.
-
-    As in the stock scheduler the first such taint of a node is the one named.
-    """
+    """Nodes without a NoSchedule or NoExecute taint that the pod does not tolerate."""
     known: dict[Tolerations, Verdict] = table.memo.setdefault("taints", {})
     verdict = known.get(tolerations)
     if verdict is None:
@@ -84,20 +81,12 @@ def taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
 
 def _taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
     passes = np.ones(len(table), dtype=np.bool_)
-    named: dict[str, list[int]] = {}
     for i in _tainted(table):
-        for taint in table.nodes[i].taints:
-            if taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations):
-                passes[i] = False
-                text = f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
-                named.setdefault(text, []).append(i)
-                break
-    masks = []
-    for text, rows in named.items():
-        mask = np.zeros(len(table), dtype=np.bool_)
-        mask[rows] = True
-        masks.append((text, mask))
-    return Verdict(Cause.TAINT, passes, masks)
+        passes[i] = not any(
+            taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations)
+            for taint in table.nodes[i].taints
+        )
+    return Verdict(Cause.TAINT, passes, [("node(s) had untolerated taint(s)", ~passes)])
 
 
 def soft_taints(table: NodeTable, tolerations: Tolerations) -> NDArray[np.int64]:
@@ -122,6 +111,16 @@ def _tainted(table: NodeTable) -> list[int]:
         known = [i for i, node in enumerate(table.nodes) if node.taints]
         table.memo["tainted"] = known
     return known
+
+
+def declared_features(table: NodeTable, features: tuple[str, ...]) -> Verdict:
+    """Nodes that declare all features a pod needs (``status.declaredFeatures``)."""
+    passes = np.ones(len(table), dtype=np.bool_)
+    if features:
+        passes = np.array([set(features) <= n.features for n in table.nodes], dtype=np.bool_)
+    return Verdict(
+        Cause.NODE_FEATURES, passes, [("node(s) didn't match Pod's required features", ~passes)]
+    )
 
 
 def node_name(table: NodeTable, pod_class: PodClass) -> Verdict:

@@ -180,5 +180,13 @@ class VolumeBinding:
     def _by_class(self) -> dict[str, list[PersistentVolume]]:
         by_class: dict[str, list[PersistentVolume]] = {}
         for volume in self._storage.volumes.values():
-            by_class.setdefault(volume.storage_class, []).append(volume)
+            if not volume.is_terminating and not self._is_in_use(volume):
+                by_class.setdefault(volume.storage_class, []).append(volume)
         return by_class
+
+    def _is_in_use(self, volume: PersistentVolume) -> bool:
+        """Whether the claim that a volume is reserved for is bound already, so that none asks."""
+        if volume.claim is None:
+            return False
+        claim = self._storage.claims.get(f"{volume.claim.namespace}/{volume.claim.name}")
+        return claim is not None and is_bound(claim)

@@ -26,6 +26,8 @@ _AVAILABLE = "Available"
 class ClassVolumes:
     """The volumes of one storage class that are free, smallest first, and those reserved.
 
+    `volumes` are those of the class that are not on their way out, nor in use.
+
     Free volumes fall into groups that the same nodes can use: local ones into many groups of one
     node, others into few groups of many. Only groups are spread out over nodes, not volumes.
     """
@@ -33,10 +35,9 @@ class ClassVolumes:
     def __init__(self, volumes: Sequence[PersistentVolume], nodes: VolumeNodes, count: int) -> None:
         self._nodes = nodes
         self._count = count
-        usable = [volume for volume in volumes if not volume.is_terminating]
-        usable.sort(key=lambda volume: (volume.capacity_bytes, volume.name))
-        free = [v for v in usable if v.claim is None and v.phase == _AVAILABLE]
-        reserved = [v for v in usable if v.claim is not None]
+        ordered = sorted(volumes, key=lambda volume: (volume.capacity_bytes, volume.name))
+        free = [v for v in ordered if v.claim is None and v.phase == _AVAILABLE]
+        reserved = [v for v in ordered if v.claim is not None]
         self._volumes = (*free, *reserved)
         self._free = free
         self._is_free = np.ones(len(free), dtype=np.bool_)
@@ -93,6 +94,9 @@ class ClassVolumes:
         if node is not None:
             groups = groups[rows == node]
             rows = np.zeros(len(groups), dtype=np.int64)
+            here = np.zeros(len(self._groups), dtype=np.bool_)
+            here[groups] = True
+            open_to &= here[self._group_of]
         candidates = self._first_of_groups(open_to, len(before) + 1)[groups]
         for taken in before:
             candidates[candidates == taken[rows, None]] = NO_VOLUME
@@ -103,7 +107,8 @@ class ClassVolumes:
         """Return the smallest volumes of each group that a mask has, shape ``(g, count)``."""
         numbers = self._by_group[open_to[self._by_group]]
         groups = self._group_of[numbers]
-        place = np.arange(len(numbers)) - np.searchsorted(groups, groups)
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        place = np.arange(len(numbers)) - np.repeat(starts, np.diff(starts, append=len(numbers)))
         first = place < count
         smallest = np.full((len(self._groups), count), NO_VOLUME, dtype=np.int64)
         smallest[groups[first], place[first]] = numbers[first]

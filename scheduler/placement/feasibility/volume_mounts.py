@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from scheduler.domain.reasons import Cause
-from scheduler.domain.snapshot import NodeTable, PlacedPods
+from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import Disk, PodVolumes, Storage
-from scheduler.domain.workload import Pod
+from scheduler.placement.feasibility.standing import StandingPods
 from scheduler.placement.feasibility.verdict import Verdict
 
 DISK_CONFLICT = "node(s) had no available disk"
@@ -22,20 +22,6 @@ _NEVER_SHARED = "awsElasticBlockStore"
 _ONE_POD = "ReadWriteOncePod"
 
 Identity = tuple[str, tuple[str, ...]]
-
-
-class StandingPods:
-    """The placed pods that have volumes, found when first asked for."""
-
-    def __init__(self, placed: PlacedPods) -> None:
-        self._placed = placed
-
-    @cached_property
-    def with_volumes(self) -> tuple[tuple[int, Pod], ...]:
-        """Each with its node's row; those whose node is gone are left out."""
-        rows = self._placed.node_of.tolist()
-        pods = self._placed.pods
-        return tuple((i, pod) for i, pod in zip(rows, pods, strict=True) if pod.volumes and i >= 0)
 
 
 class VolumeMounts:
@@ -82,7 +68,7 @@ class VolumeMounts:
     def _used(self) -> set[str]:
         return {
             f"{pod.namespace}/{one.name}"
-            for _, pod in self._standing.with_volumes
+            for pod in self._standing.pods
             for one in pod.volumes.claims
             if not one.is_ephemeral
         }
@@ -90,7 +76,7 @@ class VolumeMounts:
     @cached_property
     def _mounted(self) -> dict[Identity, list[tuple[int, Disk]]]:
         mounted: dict[Identity, list[tuple[int, Disk]]] = {}
-        for i, pod in self._standing.with_volumes:
+        for i, pod in zip(self._standing.rows.tolist(), self._standing.pods, strict=True):
             for disk in pod.volumes.disks:
                 if disk.kind in _EXCLUSIVE:
                     mounted.setdefault((disk.kind, disk.identity), []).append((i, disk))

@@ -10,6 +10,7 @@ from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import TopologyTerm
 from scheduler.domain.workload import NodeTerm
 from scheduler.placement.feasibility.affinity import NodeLabels
+from scheduler.placement.feasibility.positions import Positions
 from scheduler.placement.feasibility.verdict import Mask
 
 Rows = NDArray[np.int64]
@@ -103,13 +104,11 @@ class _ByValue:
     def __init__(self, of: NDArray[np.int32], values: Sequence[str]) -> None:
         self._of = of
         self._number = {value: k for k, value in enumerate(values)}
-        self._order = np.argsort(of, kind="stable")
-        self._start = np.searchsorted(of[self._order], np.arange(len(values) + 1))
+        self._nodes = Positions(of, len(values))
 
     def carrying(self, values: Sequence[str]) -> Rows:
         """Return the nodes with one of the values."""
-        parts = [self._order[self._start[k] : self._start[k + 1]] for k in self._known(values)]
-        return _either(parts)
+        return _either([self._nodes.of(k) for k in self._known(values)])
 
     def has(self, values: Sequence[str], rows: Rows) -> Mask:
         """Whether each of `rows` has one of the values."""

@@ -26,7 +26,7 @@ def test_reasons_are_sorted_as_text_as_the_stock_scheduler_sorts_them() -> None:
 
     assert why(on_a_line([pod("p")], nodes=nodes), "p") == (
         "0/14 nodes are available: "
-        "1 node(s) had untolerated taint {gpu: yes}, "
+        "1 node(s) had untolerated taint(s), "
         "1 node(s) were not ready, "
         "10 Insufficient cpu, "
         "2 node(s) were unschedulable."
