@@ -17,6 +17,7 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
+from scheduler.placement.repair import repaired
 from scheduler.placement.rounding import settle
 from scheduler.placement.settings import PlacementSettings
 from scheduler.placement.stage import carry_out, stage_problem
@@ -67,17 +68,40 @@ def _run_stages(batch: Batch, stages: Order, placing: Placing, figures: _Figures
             place_together(batch, circle, placing)
             figures.is_optimal = False
             figures.methods.add("anchors")
-        for pending in stage.ruled:
-            figures.cost += fill(batch, pending, placing)
-            figures.is_optimal = False
-            figures.methods.add("rounds")
+        _fill(batch, stage.ruled, placing, stages, figures)
+        if len(stage.plain) * len(batch.table) > batch.settings.effort.flow_cells:
+            _fill(batch, _choosiest_first(stage.plain), placing, stages, figures)
+            continue
         for chunk in _chunks(batch, stage.plain, placing, stages):
             problem, kept = stage_problem(batch, chunk, placing, stages.dependants)
             if kept:
-                carry_out(problem, _solve(batch, problem, figures), kept, placing)
+                packing = _solve(batch, (problem, kept), placing, figures)
+                carry_out(problem, packing, kept, placing)
         if stages.dependants:
             # Each stage is solved to its optimum, their sequence need not be.
             figures.is_optimal = False
+
+
+def _fill(
+    batch: Batch,
+    classes: Sequence[PendingClass],
+    placing: Placing,
+    stages: Order,
+    figures: _Figures,
+) -> None:
+    for pending in classes:
+        dependants = stages.dependants.get(pending.number, ())
+        figures.cost += fill(batch, pending, placing, dependants)
+        figures.is_optimal = False
+        figures.methods.add("rounds")
+
+
+def _choosiest_first(classes: Sequence[PendingClass]) -> list[PendingClass]:
+    """Sort by priority, then by how few nodes there are to choose from."""
+    return sorted(
+        classes,
+        key=lambda c: (-c.pod_class.priority, int(c.mask.sum()), len(c.targets) == 0, c.number),
+    )
 
 
 def _chunks(
@@ -95,8 +119,13 @@ def _chunks(
     return [[c for c in classes if c.pod_class.priority == p] for p in priorities]
 
 
-def _solve(batch: Batch, problem: Problem, figures: _Figures) -> Packing:
-    effort = batch.settings.effort
+def _solve(
+    batch: Batch,
+    stage: tuple[Problem, Sequence[PendingClass]],
+    placing: Placing,
+    figures: _Figures,
+) -> Packing:
+    problem, effort = stage[0], batch.settings.effort
     answer, offered, rounds, is_proven = solve_columns(problem, effort)
     figures.arcs += answer.arcs
     figures.rounds += rounds
@@ -107,7 +136,11 @@ def _solve(batch: Batch, problem: Problem, figures: _Figures) -> Packing:
         figures.bound += cost if is_proven else 0
         figures.is_optimal &= is_proven
     else:
-        settled = settle(problem, packing, offered, effort)
+        settled = None
+        if int(problem.feasible.sum()) > effort.exact_columns:
+            settled = repaired(batch, stage, packing, placing)
+        if settled is None:
+            settled = settle(problem, packing, offered, effort)
         packing = settled.packing
         cost = packing.cost(problem)
         figures.methods.add(settled.method)

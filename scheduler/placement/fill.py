@@ -1,10 +1,11 @@
 """Filling: a class is placed a round at a time, each on the cheapest nodes that take it.
 
-For classes whose rules change with what is placed, which no arc can say: their own anti-affinity,
+For stages too large for a flow, and for classes whose rules change with what is placed, which no arc can say: their own anti-affinity,
 spread and affinity, ports of the host. A round takes as many pods as cannot disturb each other: of
 a domain no more than its rule has room for, one a node; then the rules are looked at anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from scheduler.placement.cost.load import FULL, fullness
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.feasibility.room import fits
+from scheduler.placement.lookahead import lookahead
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints, SpreadLevel
 from scheduler.placement.quotas import Quota, quotas_of, within_quotas
@@ -31,10 +33,23 @@ NO_HOME = 1 << 40
 """Cost units a pod that a first pod's domain has no room for: more than any node costs."""
 
 
-def fill(batch: Batch, pending: PendingClass, placing: Placing) -> int:
-    """Place what is left of a class as far as its rules and rooms allow; return the cost."""
+def fill(
+    batch: Batch,
+    pending: PendingClass,
+    placing: Placing,
+    dependants: Sequence[PendingClass] = (),
+) -> int:
+    """Place what is left of a class as far as its rules and rooms allow; return the cost.
+
+    `dependants` are pending classes that refer to it.
+    """
     filling = _Filling(batch, pending, placing)
-    return filling.run() if filling.base.any() else 0
+    if not filling.base.any():
+        return 0
+    if dependants:
+        own = (filling.base, filling.cost)
+        filling.cost = filling.cost + lookahead(batch, pending, dependants, own, placing)
+    return filling.run()
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +71,7 @@ class _Filling:
         self._rules: ClassRules | None = placing.rules.of.get(pending.number)
         self._wishes = placing.rules.wishes.get(pending.number)
         self.base = pending.mask & near.mask & fits(pending.demand, placing.free)
-        self._cost = arc_costs(batch, pending, near)
+        self.cost = arc_costs(batch, pending, near)
         self._levels: tuple[SpreadLevel, ...] = ()
         if not pending.pod_class.spread:
             existing = existing_replicas(batch, pending, placing.pods)
@@ -90,7 +105,7 @@ class _Filling:
             nodes = self._fewer(nodes, quotas, left)
         else:
             is_all = True
-        cost = self._cost[nodes]
+        cost = self.cost[nodes]
         free = self._placing.free[nodes]
         table = self._batch.table
         load = fullness(table.allocatable[nodes], free, self._pending.demand)
@@ -101,7 +116,7 @@ class _Filling:
         """Return the cheapest nodes, and the cheapest of each domain where domains are few."""
         table, free = self._batch.table, self._placing.free[nodes]
         load = fullness(table.allocatable[nodes], free, self._pending.demand)
-        price = self._cost[nodes] + load / (2 * FULL)
+        price = self.cost[nodes] + load / (2 * FULL)
         most = left + SPARE_NODES
         parts = [nodes[np.argpartition(price, most - 1)[:most]]]
         for quota in quotas:

@@ -56,6 +56,14 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     pricing_rounds: int = 40
     """Most rounds of column generation. Ten sufficed for 100,000 pods on 12,500 nodes."""
 
+    flow_cells: int = 250_000
+    """Most classes times nodes of a stage that is decided by a flow, all at once; a larger stage is
+    filled class by class, the choosiest first. A flow of this size takes about 0.2 s."""
+
+    settle_columns: int = 20_000
+    """Most columns of a contested stage whose best packing is searched for where repairing its flow
+    leaves a pod out or costs more than half a percent; of a larger one the repair is taken."""
+
     program_nodes: int = 20
     """Most branch-and-bound nodes of one integer program."""
 
@@ -94,6 +102,8 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
 
 OFFLINE_EFFORT = EffortSettings(
+    flow_cells=50_000_000,
+    settle_columns=50_000_000,
     program_nodes=20,
     exact_columns=2_500,
     window_pivots=12_000,
