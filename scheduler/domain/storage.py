@@ -6,11 +6,8 @@ Kubernetes documentation, exactly as kube-scheduler's volume plugins read them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from scheduler.domain.selector import LabelSelector
-    from scheduler.domain.workload import NodeTerm
+from scheduler.domain.selector import LabelSelector, NodeTerm
 
 MOVED_PLUGINS: Mapping[str, str | None] = {
     "kubernetes.io/aws-ebs": "ebs.csi.aws.com",
@@ -82,7 +79,7 @@ class PersistentVolumeClaim:
     access_modes: tuple[str, ...] = ()
     volume_mode: str = "Filesystem"
     requested_bytes: int | None = None
-    selector: "LabelSelector | None" = None
+    selector: LabelSelector | None = None
     attributes_class: str | None = None
     is_bound: bool = False
     selected_node: str | None = None
@@ -115,7 +112,7 @@ class InTreeVolume:
 
     plugin: str
     csi: tuple[str, str] | None = None
-    node_terms: "tuple[NodeTerm, ...] | None" = None
+    node_terms: tuple[NodeTerm, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class PersistentVolume:
     access_modes: tuple[str, ...] = ()
     volume_mode: str = "Filesystem"
     labels: Mapping[str, str] = field(default_factory=dict)
-    node_terms: "tuple[NodeTerm, ...] | None" = None
+    node_terms: tuple[NodeTerm, ...] | None = None
     claim: ClaimRef | None = None
     phase: str = ""
     is_terminating: bool = False
@@ -186,7 +183,7 @@ class StorageCapacity:
     namespace: str
     name: str
     storage_class: str
-    nodes: "LabelSelector | None" = None
+    nodes: LabelSelector | None = None
     largest_bytes: int | None = None
 
     @property

@@ -11,7 +11,7 @@ from typing_extensions import override
 from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint, WeightedPodTerm
 from scheduler.domain.delay import DelayConstraint, DelayFault
 from scheduler.domain.resources import Resources
-from scheduler.domain.selector import Labels, Operator, Requirement
+from scheduler.domain.selector import Labels, NodeTerm, Operator, Requirement
 from scheduler.domain.storage import PodVolumes
 
 __all__ = [
@@ -26,14 +26,6 @@ __all__ = [
     "Toleration",
     "WorkloadRef",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeTerm:
-    """Expressions on labels and fields that must all hold; an empty term matches nothing."""
-
-    expressions: tuple[Requirement, ...] = ()
-    fields: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

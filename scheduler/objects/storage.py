@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from scheduler.domain.errors import InputError
 from scheduler.domain.storage import (
     CsiDriver,
     CsiNode,
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 _MIGRATED = "storage.alpha.kubernetes.io/migrated-plugins"
+_LARGEST_COUNT = 2**31 - 1
+"""The API has it as a number of 32 bits."""
 
 
 class TopologyExpression(Wire, frozen=True):
@@ -162,7 +165,7 @@ def read_csi_node(obj: Object) -> CsiNode:
     Raises
     ------
     InputError
-        If a field has a wrong type, or the object has no name.
+        If a field has a wrong type or value, or the object has no name.
     """
     written = decode(obj, WrittenCsiNode, "CSINode")
     metadata = written.metadata or Metadata()
@@ -173,8 +176,8 @@ def read_csi_node(obj: Object) -> CsiNode:
     return CsiNode(
         name=name,
         limits={
-            one.name: one.allocatable.count if one.allocatable else None
-            for one in drivers
+            one.name: _limit(f"{where}: spec.drivers[{k}].allocatable.count", one)
+            for k, one in enumerate(drivers)
             if one.name
         },
         migrated=frozenset(migrated.split(",")) - {""},
@@ -268,6 +271,13 @@ def read_namespace(obj: Object) -> tuple[str, dict[str, str]]:
     name = object_name("Namespace", metadata)
     where = described("Namespace", None, name)
     return name, read_text_map(where, "metadata.labels", metadata.labels)
+
+
+def _limit(path: str, driver: NodeDriver) -> int | None:
+    count = driver.allocatable.count if driver.allocatable else None
+    if count is not None and not 0 <= count <= _LARGEST_COUNT:
+        raise InputError(path, f"is {count}", f"write a number from 0 to {_LARGEST_COUNT}")
+    return count
 
 
 def _topology(written: WrittenTopology) -> TopologyTerm:

@@ -41,10 +41,10 @@ class VolumeZones:
         passes = np.ones(len(self._table), dtype=np.bool_)
         for key, zones in asked:
             passes &= self._in_zone(key, zones)
-        for_all = np.ones(len(self._table), dtype=np.bool_)
+        unzoned = np.ones(len(self._table), dtype=np.bool_)
         for key in _KEYS:
-            for_all &= self._labels.meets(Requirement(key, "DoesNotExist"))
-        passes |= for_all
+            unzoned &= self._labels.meets(Requirement(key, "DoesNotExist"))
+        passes |= unzoned
         return Verdict(Cause.VOLUME, passes, [(TEXT, ~passes)])
 
     def _asked(self, namespace: str, volumes: PodVolumes) -> Iterator[tuple[str, tuple[str, ...]]]:
