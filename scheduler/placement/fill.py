@@ -146,6 +146,8 @@ class _Filling:
         if self._rules is not None and self._rules.affinity.is_first:
             main = main + self._home_price(candidates, at, left)
             most = 1
+        if self._rules is not None and self._rules.volumes is not None:
+            most = 1  # a claim that is taken, or bound to a node, is so for the next pod
         if most == 1:
             best = _least(main, candidates.load[at])
             return at[best : best + 1], int(main[best])

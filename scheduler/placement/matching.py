@@ -42,15 +42,19 @@ class Namespaces:
         self._labels = labels
         self._chosen: dict[LabelSelector, frozenset[str]] = {}
 
-    def of_newcomer(self, term: PodTerm) -> frozenset[str]:
-        """Return the namespaces of a term of the pod that is to be placed.
+    def of_newcomer(self, term: PodTerm) -> frozenset[str] | None:
+        """Return the namespaces of a term of the pod that is to be placed; None for all of them.
 
-        A selector selects among the namespaces that exist, as kube-scheduler lists them.
+        A selector selects among the namespaces that exist. One that selects what has no labels,
+        such as ``team notin (a)``, selects every namespace, whatever its labels: so kube-scheduler
+        has it up to 1.36, which goes on to hold the selector against no labels at all
+        (``mergeAffinityTermNamespacesIfNotEmpty`` works on a copy of the term).
         """
-        named = frozenset(term.namespaces)
         if term.namespace_selector is None:
-            return named
-        return named | self._selected(term.namespace_selector)
+            return frozenset(term.namespaces)
+        if selects(term.namespace_selector, _NO_LABELS):
+            return None
+        return frozenset(term.namespaces) | self._selected(term.namespace_selector)
 
     def of_standing(self, term: PodTerm, namespace: str) -> bool:
         """Whether a term of a pod that stands speaks of a newcomer's namespace."""
