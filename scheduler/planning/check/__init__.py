@@ -7,10 +7,17 @@ made twice to pass. Exact integers throughout.
 
 from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.planning.check.affinity import lonely
+from scheduler.planning.check.anti_affinity import crowded
 from scheduler.planning.check.delays import broken_delays
+from scheduler.planning.check.groups import Groups
 from scheduler.planning.check.ledger import settle
 from scheduler.planning.check.nodes import refused_nodes
+from scheduler.planning.check.ports import taken_ports
 from scheduler.planning.check.room import overcommitted
+from scheduler.planning.check.selection import Selection
+from scheduler.planning.check.skew import uneven
+from scheduler.planning.check.volumes import broken_volumes
 
 __all__ = ["violations"]
 
@@ -36,11 +43,20 @@ def violations(
 
     Notes
     -----
-    O(pods + distinct (class, node) pairs + references x nodes) time. Soft delays and preferences
-    are not checked, but what the plan *says* it measured is, soft delays included.
+    O(pods + distinct (class, node) pairs + references x nodes + terms x pods selected) time. Soft
+    delays, soft spread and preferences are not checked, but what the plan *says* it measured is,
+    soft delays included. What pods ask of each other is judged of each assigned pod in the final
+    state, it alone taken out and put back; pods that were placed before are not judged.
     """
     decided, found = settle(snapshot, plan)
     found += refused_nodes(snapshot.nodes, decided, may_overflow=may_overflow)
     found += overcommitted(snapshot.nodes, decided)
     found += broken_delays(snapshot, decided)
+    groups = Groups(snapshot, decided)
+    everyone = Selection(groups, range(len(groups.classes)))
+    found += lonely(snapshot, groups, everyone)
+    found += crowded(snapshot, groups, everyone)
+    found += uneven(snapshot, groups, everyone)
+    found += taken_ports(snapshot.nodes, groups)
+    found += broken_volumes(snapshot, decided)
     return tuple(found)

@@ -26,6 +26,10 @@ class Decided:
     classes: tuple[PodClass, ...]
     rows_of: tuple[NDArray[np.int64], ...]
 
+    def breaks(self, rule: str, row: int, detail: str) -> str:
+        """Return the sentence for an assignment that breaks a rule."""
+        return f"{rule}: {self.pods[row].key} on {self.assignments[row].node}: {detail}"
+
 
 def settle(snapshot: ClusterSnapshot, plan: Plan) -> tuple[Decided, list[str]]:
     """Return the plan's assignments as columns, and what the plan leaves out or makes up."""

@@ -1,18 +1,17 @@
 """Whether each node takes the pods assigned to it: state, taints, selectors, affinity, role."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from scheduler.domain.node import UNSCHEDULABLE_TAINT, Node, Taint
 from scheduler.domain.snapshot import NodeTable
-from scheduler.domain.workload import NodeTerm, Pod, PodClass, Requirement, Toleration
+from scheduler.domain.workload import Pod, PodClass, Toleration
 from scheduler.planning.check.ledger import Decided
+from scheduler.planning.check.requirements import node_matches
 
 _CORDON = Taint(UNSCHEDULABLE_TAINT, "", "NoSchedule")
 _REPELS = ("NoSchedule", "NoExecute")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 def refused_nodes(table: NodeTable, decided: Decided, *, may_overflow: bool) -> list[str]:
@@ -57,15 +56,24 @@ def _against(pod_class: PodClass, node: Node) -> Iterator[tuple[str, str]]:
         yield "node name", f"the pod insists on {pod_class.node_name}"
     if node.is_unschedulable and not _tolerates(pod_class.tolerations, _CORDON):
         yield "unschedulable", "the node is unschedulable"
-    for taint in node.taints:
-        if taint.effect in _REPELS and not _tolerates(pod_class.tolerations, taint):
-            yield "taint", f"untolerated taint {taint.key}={taint.value}:{taint.effect}"
+    for taint in untolerated(pod_class.tolerations, node.taints):
+        yield "taint", f"untolerated taint {taint.key}={taint.value}:{taint.effect}"
     for key, value in pod_class.node_selector:
         if node.labels.get(key) != value:
             yield "node selector", f"the node is not labelled {key}={value}"
     terms = pod_class.required_nodes
-    if terms is not None and not any(_matches(term, node) for term in terms):
+    if terms is not None and not any(node_matches(term, node.name, node.labels) for term in terms):
         yield "node affinity", "no required term matches the node"
+    undeclared = [feature for feature in pod_class.features if feature not in node.features]
+    if undeclared:
+        yield "node features", f"the node does not declare {', '.join(undeclared)}"
+
+
+def untolerated(tolerations: tuple[Toleration, ...], taints: tuple[Taint, ...]) -> Iterator[Taint]:
+    """Yield those of `taints` that keep pods with such tolerations off."""
+    for taint in taints:
+        if taint.effect in _REPELS and not _tolerates(tolerations, taint):
+            yield taint
 
 
 def _tolerates(tolerations: tuple[Toleration, ...], taint: Taint) -> bool:
@@ -83,47 +91,3 @@ def _covers(toleration: Toleration, taint: Taint) -> bool:
             return toleration.value == taint.value
         case _:
             return False
-
-
-def _matches(term: NodeTerm, node: Node) -> bool:
-    if not (term.expressions or term.fields):
-        return False
-    named: Mapping[str, str] = {"metadata.name": node.name}
-    return all(_holds(e, node.labels) for e in term.expressions) and all(
-        e.key in named and _holds(e, named) for e in term.fields
-    )
-
-
-def _holds(wanted: Requirement, labels: Mapping[str, str]) -> bool:
-    """Whether a requirement holds: ``labels.Requirement.Matches`` of apimachinery."""
-    value = labels.get(wanted.key)
-    match wanted.operator:
-        case "In":
-            return value is not None and value in wanted.values
-        case "NotIn":
-            return value is None or value not in wanted.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt":
-            return _compares(wanted, value)
-        case _:
-            return False
-
-
-def _compares(wanted: Requirement, value: str | None) -> bool:
-    if value is None or len(wanted.values) != 1:
-        return False
-    left, right = _int64(value), _int64(wanted.values[0])
-    if left is None or right is None:
-        return False
-    return left > right if wanted.operator == "Gt" else left < right
-
-
-def _int64(text: str) -> int | None:
-    """Return what ``strconv.ParseInt(text, 10, 64)`` would, else None."""
-    if _INTEGER.fullmatch(text) is None:
-        return None
-    value = int(text)
-    return value if -(1 << 63) <= value < 1 << 63 else None

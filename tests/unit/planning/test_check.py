@@ -173,6 +173,14 @@ def test_node_affinity_terms_are_alternatives_and_their_parts_are_not(
     assert on_a(pod("p", required_nodes=terms)) == ([] if holds else ["node affinity"])
 
 
+@pytest.mark.parametrize(("declared", "found"), [((), ["node features"]), (("Resize",), [])])
+def test_a_node_has_to_declare_the_features_a_pod_needs(
+    declared: tuple[str, ...], found: list[str]
+) -> None:
+    nodes = [replace(node("a"), features=frozenset(declared))]
+    assert on_a(pod("p", features=("Resize",)), nodes=nodes) == found
+
+
 def test_assignments_that_fit_alone_but_not_together_are_too_many() -> None:
     pods = [pod("p", cpu_milli=600), pod("q", cpu_milli=600)]
     snapshot = build_snapshot([node("a", cpu_milli=1_000)], pods)
