@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from scheduler.domain.reasons import RESOURCE_CLAIMS, Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass
+from scheduler.domain.workload import Pod, PodClass, WorkloadRef
 from scheduler.placement.apart import told_apart
 from scheduler.placement.distances import Distances
 from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.feasibility.volumes import VolumeRules
+from scheduler.placement.matching import Namespaces
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.rule_maker import RuleMaker
 from scheduler.placement.rules import Rules
 from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.standing_pods import StandingPods
 from scheduler.placement.wish_maker import WishMaker
 
 if TYPE_CHECKING:
@@ -82,6 +84,27 @@ class Batch:
         return _nodes_by_class(self.snapshot)
 
     @cached_property
+    def standing(self) -> StandingPods:
+        """The pods that stand, by class."""
+        return StandingPods(self.snapshot, Namespaces(self.snapshot.namespaces))
+
+    @cached_property
+    def fellows(self) -> Mapping[WorkloadRef, Sequence[PendingClass]]:
+        """Pending classes by their workload."""
+        out: dict[WorkloadRef, list[PendingClass]] = {}
+        for pending in self.classes:
+            if pending.pod_class.workload is not None:
+                out.setdefault(pending.pod_class.workload, []).append(pending)
+        return out
+
+    @cached_property
+    def everywhere(self) -> Mask:
+        """All nodes; not to be changed."""
+        mask = np.ones(len(self.table), dtype=np.bool_)
+        mask.flags.writeable = False
+        return mask
+
+    @cached_property
     def _volumes(self) -> VolumeRules:
         return VolumeRules(self.snapshot.storage, self.table, self.labels, self.snapshot.placed)
 
@@ -90,7 +113,7 @@ class Batch:
         """What pods ask of each other, before anything is placed."""
         classes = [pending.pod_class for pending in self.classes]
         volumes = lambda: self._volumes  # noqa: E731 - made only where a pod has volumes
-        maker = RuleMaker(self.snapshot, self.labels, classes, self._untainted, volumes)
+        maker = RuleMaker(self.standing, self.labels, classes, self._untainted, volumes)
         rules = maker.make()
         WishMaker(maker, self.labels, classes).make()
         return rules

@@ -19,6 +19,8 @@ def reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     A reference to the class's own workload does not bind while none of it runs: the first replica
     is admitted anywhere.
     """
+    if not (pending.targets or pending.soft_targets):
+        return Reach(batch.everywhere, (), (), ())
     known = batch.reaches.get(pending.number)
     if known is not None:
         return known

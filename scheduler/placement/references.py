@@ -3,13 +3,15 @@
 A label's reference resolves in this order: node; Service, workload, pod of the pod's namespace.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
 from scheduler.domain.delay import DelayConstraint, Quantifier, Reference
 from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.domain.workload import PodClass, Service
 from scheduler.placement.apart import PodId
 
 
@@ -55,27 +57,37 @@ class ReferenceBook:
         self._snapshot = snapshot
         self._named = named or {}
         self._alone = {pod_class: key[1] for key, pod_class in self._named.items()}
-        self._classes: set[PodClass] = set(snapshot.placed.classes)
-        self._pods: dict[tuple[str, str], set[PodClass]] = {}
-        self._workloads: dict[tuple[str, str], set[PodClass]] = {}
         self._services: dict[tuple[str, str], Service] = {
             (s.namespace, s.name): s for s in snapshot.services
         }
         self._backing: dict[tuple[str, str], set[PodClass]] = {}
-        self._add(snapshot.placed.pods)
-        self._add(snapshot.pending)
-        self._add(snapshot.held)
+
+    @cached_property
+    def _classes(self) -> set[PodClass]:
+        waiting = (*self._snapshot.pending, *self._snapshot.held)
+        # By identity first: hashing the class of each of thousands of pods costs more.
+        own = {id(pod.pod_class): pod.pod_class for pod in waiting}
+        return {*self._snapshot.placed.classes, *own.values(), *self._named.values()}
+
+    @cached_property
+    def _workloads(self) -> dict[tuple[str, str], set[PodClass]]:
+        out: dict[tuple[str, str], set[PodClass]] = {}
         for pod_class in self._classes:
             owner = pod_class.workload
             if owner is not None:
-                self._workloads.setdefault((owner.namespace, owner.name), set()).add(pod_class)
+                out.setdefault((owner.namespace, owner.name), set()).add(pod_class)
+        return out
 
-    def _add(self, pods: Iterable[Pod]) -> None:
-        for pod in pods:
-            key = (pod.namespace, pod.name)
+    @cached_property
+    def _pods(self) -> dict[PodId, set[PodClass]]:
+        """Classes of all pods, by namespace and name."""
+        out: dict[PodId, set[PodClass]] = {}
+        everyone = (self._snapshot.placed.pods, self._snapshot.pending, self._snapshot.held)
+        for pod in chain(*everyone):
+            key = (pod.pod_class.namespace, pod.name)
             pod_class = self._named.get(key, pod.pod_class) if self._named else pod.pod_class
-            self._classes.add(pod_class)
-            self._pods.setdefault(key, set()).add(pod_class)
+            out.setdefault(key, set()).add(pod_class)
+        return out
 
     def target(self, pod_class: PodClass, constraint: DelayConstraint) -> Target:
         """Resolve one constraint of a class; a `problem` says why it cannot be."""

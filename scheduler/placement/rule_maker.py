@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint
-from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import PodClass
 from scheduler.placement.counters import Counter, counted
 from scheduler.placement.feasibility.affinity import NodeLabels
@@ -18,7 +17,7 @@ from scheduler.placement.feasibility.podspread import PodSpreadRule, SkewRule
 from scheduler.placement.feasibility.ports import PortRule, clash
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.feasibility.volumes import VolumeRules
-from scheduler.placement.matching import ClassIndex, Namespaces, selects
+from scheduler.placement.matching import ClassIndex, selects
 from scheduler.placement.rules import ClassRules, OwnVolumes, Rules
 from scheduler.placement.standing_pods import StandingPods
 
@@ -31,10 +30,10 @@ class RuleMaker:
 
     Parameters
     ----------
-    snapshot
-        What is known.
+    standing
+        The pods that stand.
     labels
-        Of its nodes.
+        Of the nodes.
     classes
         Pending, in the order of their numbers.
     untainted
@@ -45,19 +44,19 @@ class RuleMaker:
 
     def __init__(
         self,
-        snapshot: ClusterSnapshot,
+        standing: StandingPods,
         labels: NodeLabels,
         classes: Sequence[PodClass],
         untainted: Callable[[PodClass], Mask],
         volumes: Callable[[], VolumeRules],
     ) -> None:
-        self._n = len(snapshot.nodes)
+        self._n = len(labels)
         self._labels = labels
         self._classes = classes
         self._untainted = untainted
         self._volumes = volumes
-        self.namespaces = Namespaces(snapshot.namespaces)
-        self.standing = StandingPods(snapshot, self.namespaces)
+        self.namespaces = standing.namespaces
+        self.standing = standing
         self.pending = ClassIndex(classes)
         self.rules = Rules()
         self._hosts = np.arange(self._n, dtype=np.int32)

@@ -56,9 +56,9 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     pricing_rounds: int = 40
     """Most rounds of column generation. Ten sufficed for 100,000 pods on 12,500 nodes."""
 
-    flow_cells: int = 250_000
+    flow_cells: int = 60_000
     """Most classes times nodes of a stage that is decided by a flow, all at once; a larger stage is
-    filled class by class, the choosiest first. A flow of this size takes about 0.2 s."""
+    filled class by class, the choosiest first: 490 nodes and 120 classes."""
 
     settle_columns: int = 20_000
     """Most columns of a contested stage whose best packing is searched for where repairing its flow

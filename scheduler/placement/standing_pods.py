@@ -1,6 +1,6 @@
 """The pods that stand, as the rules between pods look at them: once a decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scheduler.domain.between import HostPort, PodTerm
 from scheduler.domain.selector import LabelSelector
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import PodClass
+from scheduler.domain.workload import PodClass, WorkloadRef
 from scheduler.placement.counters import PlacedRows
 from scheduler.placement.matching import ClassIndex, Namespaces
 
@@ -28,7 +28,7 @@ class StandingPods:
 
     def __init__(self, snapshot: ClusterSnapshot, namespaces: Namespaces) -> None:
         self._placed = snapshot.placed
-        self._namespaces = namespaces
+        self.namespaces = namespaces
 
     @property
     def classes(self) -> tuple[PodClass, ...]:
@@ -51,13 +51,22 @@ class StandingPods:
         """Return the classes whose pods meet all of a newcomer's terms."""
         found: set[int] | None = None
         for term in terms:
-            met = self._index.selected(term.selector, self._namespaces.of_newcomer(term))
+            met = self._index.selected(term.selector, self.namespaces.of_newcomer(term))
             found = set(met) if found is None else found & set(met)
         return sorted(found or ())
 
     def selected(self, selector: LabelSelector | None, namespace: str) -> list[int]:
         """Return the classes of a namespace that a selector selects."""
         return self._index.selected(selector, (namespace,))
+
+    @cached_property
+    def owned(self) -> Mapping[WorkloadRef, Sequence[int]]:
+        """Classes by their workload."""
+        out: dict[WorkloadRef, list[int]] = {}
+        for number, pod_class in enumerate(self._placed.classes):
+            if pod_class.workload is not None:
+                out.setdefault(pod_class.workload, []).append(number)
+        return out
 
     @cached_property
     def anti_affine(self) -> Holders:

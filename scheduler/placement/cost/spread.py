@@ -47,17 +47,21 @@ def existing_replicas(
     batch: Batch, pending: PendingClass, placing: Mapping[PodClass, Sequence[tuple[int, str]]]
 ) -> Ints:
     """Return the replicas of the class's workload on each node, shape ``(n,)``."""
-    counts = np.zeros(len(batch.table), dtype=np.int64)
+    nodes = replica_nodes(batch, pending, placing)
+    return np.bincount(nodes, minlength=len(batch.table)).astype(np.int64)
+
+
+def replica_nodes(
+    batch: Batch, pending: PendingClass, placing: Mapping[PodClass, Sequence[tuple[int, str]]]
+) -> Ints:
+    """Return the node of each replica of the class's workload, those placed so far included."""
     owner = pending.pod_class.workload
     if owner is None:
-        return counts
-    placed = batch.snapshot.placed
-    same = np.array([c.workload == owner for c in placed.classes], dtype=np.bool_)
-    if same.any():
-        rows = same[placed.class_of] & (placed.node_of >= 0) & ~placed.is_terminating
-        counts += np.bincount(placed.node_of[rows], minlength=len(counts))
-    for pod_class, where in placing.items():
-        if pod_class.workload == owner:
-            for i, _ in where:
-                counts[i] += 1
-    return counts
+        return np.zeros(0, dtype=np.int64)
+    standing = batch.standing.nodes(batch.standing.owned.get(owner, ()), staying=True)
+    new = [
+        node
+        for fellow in batch.fellows.get(owner, ())
+        for node, _ in placing.get(fellow.pod_class, ())
+    ]
+    return np.concatenate([standing.astype(np.int64), np.array(new, dtype=np.int64)])

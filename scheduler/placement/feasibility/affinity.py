@@ -47,6 +47,9 @@ class NodeLabels:
         self._domains: dict[str, Domains] = table.memo.setdefault("domains", {})
         self._masks: dict[object, Mask] = table.memo.setdefault("label masks", {})
 
+    def __len__(self) -> int:
+        return len(self._table)
+
     def domains(self, key: str) -> Domains:
         """Return the topology domains of a label, in the order of their first nodes."""
         found = self._domains.get(key)

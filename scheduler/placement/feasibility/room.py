@@ -15,8 +15,10 @@ from scheduler.placement.feasibility.verdict import Mask, Verdict
 
 def fits(demand: NDArray[np.int64], free: NDArray[np.int64]) -> Mask:
     """Return the nodes with room for one pod of `demand` (shape ``(r,)``); `free` ``(n, r)``."""
-    asked = demand > 0
-    return np.asarray((free[:, asked] >= demand[asked]).all(axis=1))
+    mask = np.ones(len(free), dtype=np.bool_)
+    for k in np.flatnonzero(demand > 0).tolist():
+        mask &= free[:, k] >= demand[k]
+    return mask
 
 
 def room(table: NodeTable, demand: NDArray[np.int64], free: NDArray[np.int64]) -> Verdict:
