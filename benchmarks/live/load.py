@@ -12,9 +12,18 @@ from typing import Annotated
 import typer
 
 from benchmarks.live.door import Door, opened
-from benchmarks.live.wanted import binding_body, node_body, pod_body, pod_name, pods_path
+from benchmarks.live.kinds import namespace_of, node_numbers, pod_body
+from benchmarks.live.scenarios import TURNS, Kind, Scenario, never_fitting_of, sequence
+from benchmarks.live.wanted import (
+    PRESET_NAMESPACE,
+    binding_body,
+    node_body,
+    pod_name,
+    pods_path,
+)
 
 CONNECTIONS = 128
+_CREATES_AT_ONCE = 32
 Step = Callable[[Door, int], Awaitable[None]]
 
 Kubeconfig = Annotated[Path, typer.Argument()]
@@ -40,46 +49,59 @@ def pods(
     kubeconfig: Kubeconfig,
     count: int,
     scheduler: Annotated[str, typer.Option(help="Whose the pods are.")],
-    namespace: Namespace,
-    at_once: AtOnce = 32,
+    scenario: Annotated[str, typer.Option()] = "plain",
     per_s: Annotated[float, typer.Option(help="Pods a second; 0 for all that go.")] = 0.0,
 ) -> None:
-    """Create pods."""
-    path, bodies = pods_path(namespace), [pod_body(number, scheduler) for number in range(count)]
+    """Create the pods to be measured, and those that fit nowhere between them."""
+    known = _scenario(scenario)
+    kinds = sequence(TURNS[known].measured, count, never_fitting_of(known))
+    paths = [pods_path(namespace_of(kind)) for kind in kinds]
+    bodies = [pod_body(number, scheduler, kind) for number, kind in enumerate(kinds)]
 
     async def create(door: Door, turn: int) -> None:
-        await door.send("POST", path, bodies[turn])
+        await door.send("POST", paths[turn], bodies[turn])
 
-    _tell(kubeconfig, create, count, at_once, per_s)
+    _tell(kubeconfig, create, len(kinds), _CREATES_AT_ONCE, per_s)
 
 
 @app.command()
 def bind(
     kubeconfig: Kubeconfig, count: int, nodes: int, namespace: Namespace, at_once: AtOnce = 64
 ) -> None:
-    """Bind pods that are there to the nodes in turn."""
-    step = _binding(count, nodes, namespace)
+    """Bind plain pods that are there to the nodes in turn."""
+    step = _binding(["plain"] * count, nodes, namespace)
     _tell(kubeconfig, step, count, at_once)
 
 
 @app.command()
 def pods_and_bind(
-    kubeconfig: Kubeconfig, count: int, nodes: int, namespace: Namespace, at_once: AtOnce = 32
+    kubeconfig: Kubeconfig,
+    count: int,
+    nodes: int,
+    namespace: Namespace = PRESET_NAMESPACE,
+    scenario: Annotated[str, typer.Option(help="Whose presets they are.")] = "plain",
 ) -> None:
-    """Create pods and bind each at once to the node that is its turn."""
-    path, bodies = pods_path(namespace), [pod_body(number, "nobody") for number in range(count)]
-    bind_one = _binding(count, nodes, namespace)
+    """Create pods, and bind each at once to a node by the rules of its kind."""
+    kinds = sequence(TURNS[_scenario(scenario)].preset, count)
+    path = pods_path(namespace)
+    bodies = [pod_body(number, "nobody", kind) for number, kind in enumerate(kinds)]
+    bind_one = _binding(kinds, nodes, namespace)
 
     async def create_and_bind(door: Door, turn: int) -> None:
         await door.send("POST", path, bodies[turn])
         await bind_one(door, turn)
 
-    _tell(kubeconfig, create_and_bind, count, at_once)
+    _tell(kubeconfig, create_and_bind, count, _CREATES_AT_ONCE)
 
 
-def _binding(count: int, nodes: int, namespace: str) -> Step:
-    bodies = [binding_body(number, nodes) for number in range(count)]
-    paths = [f"{pods_path(namespace)}/{pod_name(number)}/binding" for number in range(count)]
+def _scenario(name: str) -> Scenario:
+    """Return the scenario of a name: what the benchmark hands over is one."""
+    return next(known for known in TURNS if known == name)
+
+
+def _binding(kinds: Sequence[Kind], nodes: int, namespace: str) -> Step:
+    bodies = [binding_body(turn, node) for turn, node in enumerate(node_numbers(kinds, nodes))]
+    paths = [f"{pods_path(namespace)}/{pod_name(turn)}/binding" for turn in range(len(kinds))]
 
     async def bind_one(door: Door, turn: int) -> None:
         await door.send("POST", paths[turn], bodies[turn])

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from benchmarks.live.scenarios import Scenario
+
 Mode = Literal["drain", "arrival", "paced"]
 MODES: tuple[Mode, ...] = ("drain", "arrival", "paced")
 
@@ -17,6 +19,12 @@ class Case(msgspec.Struct, frozen=True):
     mode: Mode
     pods: int
     preset: int
+    scenario: Scenario = "plain"
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"{self.scenario}, {self.mode}, {self.nodes:,} nodes"
 
 
 class Cpu(msgspec.Struct, frozen=True):
@@ -84,6 +92,23 @@ class Run(msgspec.Struct, frozen=True):
         return self.scheduler_cpu_s / self.case.pods * 1e3
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """A run that gave nothing."""
+
+    at: str
+    case: Case
+    scheduler: str
+    bound: int
+    """Pods that were bound all the same."""
+    why: str
+
+    @property
+    def text(self) -> str:
+        """For people, without the log's end."""
+        reason = self.why.partition("; the end of its log")[0]
+        return f"no figures, {self.bound:,} of {self.case.pods:,} pods are bound: {reason}"
+
+
 class Ceiling(msgspec.Struct, frozen=True):
     """What the load client reaches with no scheduler at all."""
 
@@ -120,7 +145,12 @@ def waits_ms(
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Return the median, and least and most where there are several: ``310 (290-330)``."""
+    """Return the median, and least and most where there are several: ``310 (290-330)``.
+
+    Nothing is an empty text.
+    """
+    if not values:
+        return ""
     middle = f"{float(np.median(values)):,.{digits}f}"
     if len(values) == 1:
         return middle

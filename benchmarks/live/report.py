@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.live.contenders import OURS, STOCK
-from benchmarks.live.measured import Case, Ceiling, Run, spread
+from benchmarks.live.measured import Case, Ceiling, Failure, Run, spread
 
 _HEADS = (
     "nodes",
+    "scenario",
     "mode",
-    "pods",
+    "preset + pods",
     "runs",
     f"pods/s, {OURS}",
     f"pods/s, {STOCK}",
@@ -28,14 +29,13 @@ _HEADS = (
 
 
 def table(runs: Sequence[Run]) -> str:
-    """Return a row for each case that both schedulers ran: medians, with least and most."""
-    lines = [_row(_HEADS), _row(["---:", "---", *["---:"] * (len(_HEADS) - 2)])]
+    """Return a row for each case: medians, with least and most; nothing of who did not run it."""
+    lines = [_row(_HEADS), _row(["---:", "---", "---", *["---:"] * (len(_HEADS) - 3)])]
     for case in dict.fromkeys(run.case for run in runs):
         ours, theirs = (
             [r for r in runs if r.case == case and r.scheduler == name] for name in (OURS, STOCK)
         )
-        if ours and theirs:
-            lines.append(_row(_cells(case, ours, theirs)))
+        lines.append(_row(_cells(case, ours, theirs)))
     return "\n".join(lines)
 
 
@@ -48,11 +48,11 @@ def ceilings(measured: Sequence[Ceiling]) -> str:
     return "\n".join(lines)
 
 
-def remarks(runs: Sequence[Run]) -> list[str]:
+def remarks(runs: Sequence[Run], failures: Sequence[Failure] = ()) -> list[str]:
     """Return what a reader must know of single runs: faults, and events that are not one a pod."""
-    said = []
+    said = [f"{f.scheduler}, {f.case.text}, {f.at}: {f.text}" for f in failures]
     for run in runs:
-        where = f"{run.scheduler}, {run.case.mode}, {run.case.nodes:,} nodes, {run.at}"
+        where = f"{run.scheduler}, {run.case.text}, {run.at}"
         said += [f"{where}: {fault}" for fault in run.faults]
         if run.events != {"Scheduled x1": run.case.pods}:
             said.append(f"{where}: events by reason and number a pod: {run.events}")
@@ -66,29 +66,30 @@ def _cells(case: Case, ours: Sequence[Run], theirs: Sequence[Run]) -> list[str]:
     wholes = [[r.whole_cpu_ms_a_pod for r in runs] for runs in both]
     return [
         f"{case.nodes:,}",
+        case.scenario,
         case.mode,
-        f"{case.pods:,}",
-        str(min(len(runs) for runs in both)),
+        f"{case.preset:,} + {case.pods:,}",
+        " / ".join(str(n) for n in dict.fromkeys(len(runs) for runs in both)),
         *map(spread, rates),
         _ratio(*rates),
-        *(
-            f"{_middle([r.p50_ms for r in x]):,.0f} / {_middle([r.p99_ms for r in x]):,.0f}"
-            for x in both
-        ),
+        *(_joined([r.p50_ms for r in runs], [r.p99_ms for r in runs]) for runs in both),
         *(spread(values, 2) for values in cpus),
         _ratio(*cpus),
         *(spread(values, 2) for values in wholes),
-        " / ".join(f"{_middle([r.peak_mb for r in runs]):,.0f}" for runs in both),
+        _joined(*([r.peak_mb for r in runs] for runs in both)),
         spread([r.others_cores for runs in both for r in runs], 2),
     ]
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    return f"{_middle(ours) / _middle(theirs):.2f}"
+    if not ours or not theirs:
+        return ""
+    return f"{float(np.median(ours)) / float(np.median(theirs)):.2f}"
 
 
-def _middle(values: Sequence[float]) -> float:
-    return float(np.median(values))
+def _joined(*several: Sequence[float]) -> str:
+    """Return the medians side by side; of nothing, a dash."""
+    return " / ".join(f"{np.median(values):,.0f}" if values else "-" for values in several)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -15,19 +15,26 @@ import msgspec
 
 from benchmarks.live.contenders import ROOT
 from benchmarks.live.measured import Cpu
+from benchmarks.live.scenarios import Scenario
 from benchmarks.live.usage import cpu_s_of, machine_busy_s
-from benchmarks.live.wanted import PODS_NAMESPACE, PRESET_NAMESPACE, pods_path
+from benchmarks.live.wanted import (
+    NAMESPACES,
+    PODS_NAMESPACE,
+    events_path,
+    pods_path,
+    priority_class,
+)
 from benchmarks.live.watcher import Seen
 from tests.real.api import Object
 from tests.real.control_plane import ControlPlane
 from tests.real.program import wait_until
 
-EVENTS = f"/apis/events.k8s.io/v1/namespaces/{PODS_NAMESPACE}/events"
 API_SERVER_FLAGS = (
     "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
     "--max-requests-inflight=4000",
     "--max-mutating-requests-inflight=4000",
     "--event-ttl=10m",
+    "--delete-collection-workers=16",
 )
 """Nobody makes ServiceAccounts here, and no limit but the machine's is to be met."""
 
@@ -43,26 +50,31 @@ class Rig:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.plane = ControlPlane(place, controllers=False, api_server_flags=API_SERVER_FLAGS)
-        self.nodes = self.preset = 0
+        self.nodes = 0
 
     def __enter__(self) -> Self:
         self.plane.__enter__()
         self.kubeconfig = self.plane.kubeconfig("bench")
-        for name in (PODS_NAMESPACE, PRESET_NAMESPACE):
+        admin = self.plane.admin
+        for name in NAMESPACES:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-            self.plane.admin.create("/api/v1/namespaces", namespace)
+            admin.create("/api/v1/namespaces", namespace)
+        admin.create("/apis/scheduling.k8s.io/v1/priorityclasses", priority_class())
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.plane.__exit__(*exception)
 
-    def grow(self, nodes: int, preset: int) -> None:
-        """Have `nodes` nodes and, anew, `preset` bound pods spread over them."""
+    def grow(self, nodes: int) -> None:
+        """Have `nodes` nodes."""
         self.load("nodes", str(self.nodes), str(nodes))
         self.nodes = max(self.nodes, nodes)
-        self.empty(PRESET_NAMESPACE)
-        namespace = ["--namespace", PRESET_NAMESPACE]
-        self.load("pods-and-bind", str(preset), str(nodes), *namespace)
+
+    def preset(self, scenario: Scenario, count: int) -> None:
+        """Have `count` bound pods of a scenario and no others, beside those to be measured."""
+        for namespace in NAMESPACES:
+            self.empty(namespace)
+        self.load("pods-and-bind", str(count), str(self.nodes), "--scenario", scenario)
 
     def load(self, command: str, *arguments: str) -> float:
         """Run the load client to its end; return the seconds its requests took."""
@@ -75,8 +87,8 @@ class Rig:
 
     def empty(self, namespace: str) -> None:
         """Delete the pods and events of a namespace, and wait until they are gone."""
-        admin, events = self.plane.admin, f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
-        for path in (pods_path(namespace), events):
+        admin = self.plane.admin
+        for path in (pods_path(namespace), events_path(namespace)):
             admin.delete(path, gracePeriodSeconds="0")
             wait_until(lambda path=path: not self.count(path), f"{path} is empty")  # type: ignore[misc]
 

@@ -1,25 +1,52 @@
 """Which runs are made, and in what order."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from benchmarks.live.choice import Choice
 from benchmarks.live.contenders import Contender
-from benchmarks.live.measured import Case, Ceiling, Mode, Run
+from benchmarks.live.measured import Case, Ceiling, Failure, Mode, Run
 from benchmarks.live.rig import Rig
-from benchmarks.live.trial import Trial, ceilings
+from benchmarks.live.scenarios import LARGE_NODES, Scenario, pods_of, presets_of
+from benchmarks.live.trial import Trial, ceilings, now
+from tests.real.program import NotReady
 
 PACED_PODS = 500
-LARGE_NODES = 5_000
-"""From here on there are more presets and fewer repeats."""
 
 
-def cases(nodes: int, modes: Sequence[Mode], pods: int) -> list[Case]:
-    """Return the cases of one number of nodes, with the presets of the baseline."""
-    preset = 1_000 if nodes >= LARGE_NODES else 500
-    return [Case(nodes, mode, PACED_PODS if mode == "paced" else pods, preset) for mode in modes]
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How much is made of each choice.
+
+    `pods` and `repeats` of 0 are the defaults of scenario and case. `limit_s` is how long a run
+    waits for a scheduler. `has_ceiling` is whether plain pods are bound with no scheduler first.
+    """
+
+    pods: int
+    repeats: int
+    limit_s: float
+    has_ceiling: bool
+
+
+def cases(nodes: int, scenario: Scenario, modes: Sequence[Mode], pods: int) -> list[Case]:
+    """Return the cases of one number of nodes and one scenario; 0 pods are the scenario's own."""
+    preset = presets_of(scenario, nodes)
+    return [
+        Case(
+            nodes,
+            mode,
+            pods_of(scenario, nodes, PACED_PODS if mode == "paced" else pods),
+            preset,
+            scenario,
+        )
+        for mode in modes
+    ]
 
 
 def repeats_of(case: Case) -> int:
     """Return how often a case is run where nobody says."""
+    if case.scenario != "plain":
+        return 1
     return 2 if case.nodes >= LARGE_NODES else 3
 
 
@@ -35,27 +62,36 @@ def turns(
 
 
 def measured(
-    rig: Rig, wanted: Sequence[Case], contenders: Sequence[Contender], repeats: int
-) -> Iterator[Run]:
-    """Yield each run as it is made; the cases have one number of nodes.
+    rig: Rig, choice: Choice, contenders: Sequence[Contender], terms: Terms
+) -> Iterator[Run | Failure | Ceiling]:
+    """Yield each run as it is made.
 
     Parameters
     ----------
     rig
-        Running.
-    wanted
-        Cases of one number of nodes, not below what the rig has.
+        Running, and without nodes.
+    choice
+        What is run.
     contenders
         Who is compared.
-    repeats
-        Of each case; 0 for the default.
+    terms
+        How much of it. A run that fails does not keep the others from being made.
     """
-    for case in wanted:
-        for turn, contender in turns(case, contenders, repeats or repeats_of(case)):
-            yield Trial(rig, contender, turn).run()
+    for nodes in choice.nodes:
+        rig.grow(nodes)
+        for scenario in choice.scenarios:
+            some = cases(nodes, scenario, choice.modes, terms.pods)
+            rig.preset(scenario, some[0].preset)
+            if terms.has_ceiling and scenario == "plain":
+                for _ in range(terms.repeats or repeats_of(some[0])):
+                    yield from ceilings(rig, nodes, some[0].pods)
+            for case in some:
+                for turn, who in turns(case, contenders, terms.repeats or repeats_of(case)):
+                    yield _outcome(Trial(rig, who, turn, terms.limit_s), turn, who)
 
 
-def tops(rig: Rig, case: Case, repeats: int) -> Iterator[Ceiling]:
-    """Yield what no scheduler passes."""
-    for _ in range(repeats or repeats_of(case)):
-        yield from ceilings(rig, case.nodes, case.pods)
+def _outcome(trial: Trial, case: Case, contender: Contender) -> Run | Failure:
+    try:
+        return trial.run()
+    except NotReady as error:
+        return Failure(now(), case, contender.name, trial.bound(), str(error))

@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.live.audit import events_a_pod, faults
+from benchmarks.live.between import broken_rules, fitted_after_all
 from benchmarks.live.contenders import Contender, Started
 from benchmarks.live.measured import Case, Ceiling, Cpu, Run, rate, waits_ms
-from benchmarks.live.rig import EVENTS, LONGEST_RUN_S, Load, Rig, Watching
+from benchmarks.live.rig import Load, Rig, Watching
+from benchmarks.live.scenarios import never_fitting_of
 from benchmarks.live.usage import peak_bytes_of
-from benchmarks.live.wanted import PODS_NAMESPACE
+from benchmarks.live.wanted import NEVER_NAMESPACE, PODS_NAMESPACE, events_path, pods_path
 from benchmarks.live.watcher import Seen
 from tests.real.program import NotReady, wait_until
 
@@ -43,10 +45,13 @@ class Trial:
         Who is measured.
     case
         What is asked.
+    limit_s
+        Longest wait for the first binding, and for the last.
     """
 
-    def __init__(self, rig: Rig, contender: Contender, case: Case) -> None:
+    def __init__(self, rig: Rig, contender: Contender, case: Case, limit_s: float) -> None:
         self._rig, self._contender, self._case = rig, contender, case
+        self._limit_s = limit_s
         self._load_before = os.getloadavg()[0]
 
     def run(self) -> Run:
@@ -57,7 +62,8 @@ class Trial:
         NotReady, RuntimeError
             If scheduler or watcher end, or the pods are not bound in time.
         """
-        self._rig.empty(PODS_NAMESPACE)
+        for namespace in (PODS_NAMESPACE, NEVER_NAMESPACE):
+            self._rig.empty(namespace)
         self._rig.settle()
         self._load_before = os.getloadavg()[0]
         place = Path(tempfile.mkdtemp(prefix=f"{self._contender.name}-", dir=self._rig.place))
@@ -75,6 +81,11 @@ class Trial:
             finally:
                 started.program.stop()
 
+    def bound(self) -> int:
+        """Return how many of the pods are bound by now."""
+        pods = self._rig.all(pods_path(PODS_NAMESPACE))
+        return sum("nodeName" in pod["spec"] for pod in pods)
+
     @property
     def _is_drain(self) -> bool:
         return self._case.mode == "drain"
@@ -84,7 +95,7 @@ class Trial:
         program = started.program
         if self._is_drain:
             first = partial(watching.has_said, "first")
-            program.wait_until(first, "it binds a pod", within_s=LONGEST_RUN_S)
+            program.wait_until(first, "it binds a pod", within_s=self._limit_s)
         else:
             program.wait_until(started.is_ready, "it is ready")
             self._rig.settle(program.pid)
@@ -95,7 +106,7 @@ class Trial:
                 loading = stack.enter_context(closing(self._start_creating()))
                 clients.append(loading.pid)
             written = partial(watching.has_said, "written")
-            program.wait_until(written, "all pods are bound", within_s=LONGEST_RUN_S)
+            program.wait_until(written, "all pods are bound", within_s=self._limit_s)
             # Events are written beside the bindings and may come after the last of them.
             with suppress(NotReady):
                 wait_until(self._has_events, "an event a pod is there", within_s=_EVENTS_S)
@@ -118,23 +129,37 @@ class Trial:
             scheduler_cpu_s=window.scheduler_cpu_s,
             peak_mb=window.peak_mb,
             first_bind_s=min(seen.bound_s.values()) - started_s if self._is_drain else 0.0,
-            events=events_a_pod(self._rig.all(EVENTS), PODS_NAMESPACE),
+            events=events_a_pod(self._rig.all(events_path(PODS_NAMESPACE)), PODS_NAMESPACE),
             streams=seen.streams,
             faults=self._faults(seen),
         )
 
     def _has_events(self) -> bool:
-        return self._rig.count(EVENTS) >= self._case.pods
+        wanted = {
+            PODS_NAMESPACE: self._case.pods,
+            NEVER_NAMESPACE: never_fitting_of(self._case.scenario),
+        }
+        return all(
+            self._rig.count(events_path(namespace)) >= count
+            for namespace, count in wanted.items()
+            if count
+        )
 
     def _faults(self, seen: Seen) -> list[str]:
         nodes, pods = (self._rig.all(f"/api/v1/{kind}") for kind in ("nodes", "pods"))
-        return [*seen.moved, *faults(nodes, pods, self._case.pods, PODS_NAMESPACE)]
+        never = [pod for pod in pods if pod["metadata"]["namespace"] == NEVER_NAMESPACE]
+        return [
+            *seen.moved,
+            *faults(nodes, pods, self._case.pods, PODS_NAMESPACE),
+            *broken_rules(nodes, pods),
+            *fitted_after_all(never),
+        ]
 
     def _start_creating(self) -> Load:
         per_s = PACED_PER_S if self._case.mode == "paced" else 0.0
         flags = {
             "--scheduler": self._contender.pods_name,
-            "--namespace": PODS_NAMESPACE,
+            "--scenario": self._case.scenario,
             "--per-s": str(per_s),
         }
         words = [word for flag in flags.items() for word in flag]
@@ -156,8 +181,7 @@ def ceilings(rig: Rig, nodes: int, pods: int) -> list[Ceiling]:
         return Ceiling(now(), nodes, what, pods / seconds, round(load_before, 2))
 
     rig.empty(PODS_NAMESPACE)
-    nobodys = ["--scheduler", "nobody", "--namespace", PODS_NAMESPACE]
-    rig.load("pods", str(pods), *nobodys)
+    rig.load("pods", str(pods), "--scheduler", "nobody")
     bindings = measured("bindings, 64 at once", "bind")
     rig.empty(PODS_NAMESPACE)
     return [bindings, measured("pods created and bound, 32 at once", "pods-and-bind")]

@@ -1,13 +1,18 @@
-"""The objects of the benchmark: nodes in three zones, plain pods, bindings; encoded once."""
+"""The objects of the benchmark: nodes in three zones, a priority, bindings; names and sizes."""
 
 import msgspec
 
-from tests.real.objects import node, pod
+from tests.real.api import Object
+from tests.real.objects import node
 
 NODE_CPU, NODE_MEMORY = "32", "64Gi"
 POD_CPU, POD_MEMORY = "100m", "500Mi"
+HUGE_CPU = "64"
+"""More than any node has."""
 ZONES = 3
-PODS_NAMESPACE, PRESET_NAMESPACE = "bench", "preset"
+PODS_NAMESPACE, PRESET_NAMESPACE, NEVER_NAMESPACE = "bench", "preset", "never"
+NAMESPACES = (PODS_NAMESPACE, PRESET_NAMESPACE, NEVER_NAMESPACE)
+PRIORITY_CLASS = "before-others"
 
 
 def node_name(number: int) -> str:
@@ -25,6 +30,11 @@ def pods_path(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods"
 
 
+def events_path(namespace: str) -> str:
+    """Return the path of a namespace's events."""
+    return f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+
+
 def node_body(number: int) -> bytes:
     """Return a node to be created: 32 CPUs, 64 GiB, 110 pods, in one of three zones."""
     zone = {"topology.kubernetes.io/zone": f"zone-{number % ZONES}"}
@@ -33,20 +43,23 @@ def node_body(number: int) -> bytes:
     )
 
 
-def pod_body(number: int, scheduler: str) -> bytes:
-    """Return a pod to be created for a scheduler."""
-    return msgspec.json.encode(
-        pod(pod_name(number), cpu=POD_CPU, memory=POD_MEMORY, scheduler=scheduler)
-    )
-
-
-def binding_body(number: int, nodes: int) -> bytes:
-    """Return the binding of a pod to the node that is its turn."""
+def binding_body(number: int, node_number: int) -> bytes:
+    """Return the binding of a pod to a node."""
     return msgspec.json.encode(
         {
             "apiVersion": "v1",
             "kind": "Binding",
             "metadata": {"name": pod_name(number)},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node_name(number % nodes)},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node_name(node_number)},
         }
     )
+
+
+def priority_class() -> Object:
+    """Return the priority of pods that fit nowhere: a queue by priority tries them first."""
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": PRIORITY_CLASS},
+        "value": 10,
+    }

@@ -14,7 +14,7 @@ from benchmarks.live.contenders import (
     stock_configuration,
 )
 from benchmarks.live.load import due_s
-from benchmarks.live.measured import Case, Ceiling, Cpu, Run, rate, spread, waits_ms
+from benchmarks.live.measured import Case, Ceiling, Cpu, Failure, Run, rate, spread, waits_ms
 from benchmarks.live.report import ceilings, remarks, table
 from benchmarks.live.series import cases, turns
 
@@ -84,10 +84,10 @@ def test_a_row_compares_the_medians_of_both() -> None:
 
     cells = [cell.strip() for cell in table(runs).splitlines()[2].split("|")[1:-1]]
 
-    assert cells[:4] == ["1,000", "drain", "100", "2"]
-    assert cells[4:7] == ["400 (300-500)", "200 (200-200)", "2.00"]
-    assert cells[9:12] == ["1.00 (1.00-1.00)", "2.00 (2.00-2.00)", "0.50"]
-    assert cells[12] == "11.00 (11.00-11.00)"
+    assert cells[:5] == ["1,000", "plain", "drain", "500 + 100", "2"]
+    assert cells[5:8] == ["400 (300-500)", "200 (200-200)", "2.00"]
+    assert cells[10:13] == ["1.00 (1.00-1.00)", "2.00 (2.00-2.00)", "0.50"]
+    assert cells[13] == "11.00 (11.00-11.00)"
 
 
 def test_every_row_has_a_cell_a_head() -> None:
@@ -96,8 +96,19 @@ def test_every_row_has_a_cell_a_head() -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_a_case_that_one_of_them_did_not_finish_has_no_row() -> None:
-    assert len(table([run(OURS, 1.0, 1.0)]).splitlines()) == 2
+def test_of_a_scheduler_that_gave_nothing_the_cells_are_empty_and_there_are_no_ratios() -> None:
+    cells = [c.strip() for c in table([run(STOCK, 200.0, 0.2)]).splitlines()[2].split("|")[1:-1]]
+
+    assert cells[4:8] == ["0 / 1", "", "200", ""]
+    assert cells[10:13] == ["", "2.00", ""]
+
+
+def test_each_scenario_has_a_row() -> None:
+    spread = Case(1_000, "drain", 100, 500, "spread")
+
+    lines = table([run(STOCK, 1.0, 1.0), run(STOCK, 1.0, 1.0, case=spread)]).splitlines()
+
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["plain", "spread"]
 
 
 def test_a_ceiling_has_the_median_of_its_runs() -> None:
@@ -117,6 +128,15 @@ def test_faults_and_events_that_are_not_one_a_pod_are_told() -> None:
     ]
 
 
+def test_a_run_that_gave_nothing_is_told() -> None:
+    why = "all pods are bound: not within 9 s; the end of its log:\nwoe"
+
+    (said,) = remarks([], [Failure("2026", CASE, OURS, 99, why)])
+
+    assert said.startswith("isochrone, plain, drain, 1,000 nodes, 2026: no figures, 99 of 100 pods")
+    assert said.endswith("not within 9 s")
+
+
 def test_a_run_as_it_should_be_needs_no_remark() -> None:
     assert remarks([run(OURS, 1.0, 1.0)]) == []
 
@@ -133,7 +153,7 @@ def test_each_contender_is_first_in_every_other_repeat() -> None:
 
 
 def test_a_large_cluster_has_more_presets_and_a_paced_case_fewer_pods() -> None:
-    assert cases(5_000, ("drain", "paced"), 2_500) == [
+    assert cases(5_000, "plain", ("drain", "paced"), 0) == [
         Case(5_000, "drain", 2_500, 1_000),
         Case(5_000, "paced", 500, 1_000),
     ]
