@@ -13,6 +13,7 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass, WorkloadRef
 from scheduler.placement.apart import told_apart
 from scheduler.placement.distances import Distances
+from scheduler.placement.emptiest import EmptiestFirst
 from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.feasibility.volumes import VolumeRules
@@ -96,6 +97,17 @@ class Batch:
             if pending.pod_class.workload is not None:
                 out.setdefault(pending.pod_class.workload, []).append(pending)
         return out
+
+    @cached_property
+    def emptiest(self) -> EmptiestFirst:
+        """The nodes in order of how full they are."""
+        return EmptiestFirst(self.table)
+
+    @cached_property
+    def groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.int64]]:
+        """Each node's failure domain, zone and own number: what replicas spread over."""
+        domain = self.table.domain.astype(np.int64)
+        return domain, self.nested_zones, np.arange(len(self.table), dtype=np.int64)
 
     @cached_property
     def everywhere(self) -> Mask:

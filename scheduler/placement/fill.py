@@ -1,33 +1,28 @@
 """Filling: a class is placed a round at a time, each on the cheapest nodes that take it.
 
-For stages too large for a flow, and for classes whose rules change with what is placed, which no arc can say: their own anti-affinity,
-spread and affinity, ports of the host. A round takes as many pods as cannot disturb each other: of
-a domain no more than its rule has room for, one a node; then the rules are looked at anew.
+For stages too large for a flow, and for classes whose rules change with what is placed, which no
+arc can say: their own anti-affinity, spread and affinity, ports of the host. A round takes as many
+pods as cannot disturb each other: of a domain no more than its rule has room for, one a node; then
+the rules are looked at anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.cost.load import FULL, fullness
-from scheduler.placement.cost.spread import existing_replicas, spread_levels
+from scheduler.placement.candidates import Asked, Candidates, Priced, choose
+from scheduler.placement.cost.load import fullness
+from scheduler.placement.cost.spread import replica_nodes, spread_groups
 from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.feasibility.room import fits
 from scheduler.placement.lookahead import lookahead
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints, SpreadLevel
+from scheduler.placement.problem import Ints
 from scheduler.placement.quotas import Quota, quotas_of, within_quotas
 from scheduler.placement.reach import reach
-from scheduler.placement.rules import ClassRules
-from scheduler.placement.stage import arc_costs
-
-SPARE_NODES = 64
-"""Candidates beyond the pods to be placed: the cheapest may be ruled out on the way."""
-
-FEW_DOMAINS = 32
-"""Of so many domains each has its own cheapest nodes among the candidates."""
+from scheduler.placement.stage import node_costs
 
 NO_HOME = 1 << 40
 """Cost units a pod that a first pod's domain has no room for: more than any node costs."""
@@ -47,36 +42,45 @@ def fill(
     if not filling.base.any():
         return 0
     if dependants:
-        own = (filling.base, filling.cost)
-        filling.cost = filling.cost + lookahead(batch, pending, dependants, own, placing)
+        cost = filling.cost
+        if cost is None:
+            cost = np.zeros(len(batch.table), dtype=np.int64)
+        own = (filling.base, cost)
+        filling.cost = cost + lookahead(batch, pending, dependants, own, placing)
     return filling.run()
 
 
-@dataclass(slots=True, eq=False)
-class _Candidates:
-    """Nodes looked at, with what does not change while the class is filled; all ``(k,)``."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """One level that replicas spread over: each node's group, replicas by group, weight."""
 
-    nodes: Ints
-    cost: Ints
-    load: Ints
-    slots: Ints
-    quotas: list[Quota] = field(default_factory=list)
-    is_all: bool = True
+    group: Ints
+    counts: Ints
+    weight: int
+    is_nodes: bool
 
 
 class _Filling:
     def __init__(self, batch: Batch, pending: PendingClass, placing: Placing) -> None:
         self._batch, self._pending, self._placing = batch, pending, placing
         near = reach(batch, pending, placing.pods)
-        self._rules: ClassRules | None = placing.rules.of.get(pending.number)
+        self._rules = placing.rules.of.get(pending.number)
         self._wishes = placing.rules.wishes.get(pending.number)
         self.base = pending.mask & near.mask & fits(pending.demand, placing.free)
-        self.cost = arc_costs(batch, pending, near)
-        self._levels: tuple[SpreadLevel, ...] = ()
-        if not pending.pod_class.spread:
-            existing = existing_replicas(batch, pending, placing.pods)
-            self._levels = spread_levels(batch, pending, existing)
-        self._new = [np.zeros(len(level.existing) + 1, dtype=np.int64) for level in self._levels]
+        self.cost = node_costs(batch, pending, near)
+        self._levels = [] if pending.pod_class.spread else self._spread()
+        quotas = [Quota(v.group, v.counts) for v in self._levels if v.weight and not v.is_nodes]
+        self._quotas = [*quotas, *quotas_of(placing.rules, pending.number)]
+
+    def _spread(self) -> list[_Level]:
+        """Return the levels, with what stands counted."""
+        replicas = replica_nodes(self._batch, self._pending, self._placing.pods)
+        out = []
+        for group, size, weight in spread_groups(self._batch, self._pending, len(replicas)):
+            counts = np.bincount(group[replicas] + 1, minlength=size + 1)
+            counts = np.concatenate([counts[1:], [0]]).astype(np.int64)
+            out.append(_Level(group, counts, weight, size == len(self._batch.table)))
+        return out
 
     def run(self) -> int:
         """Place what can be placed; return the cost."""
@@ -93,79 +97,71 @@ class _Filling:
                 candidates = self._candidates(left, is_all=True)
         return total
 
-    # Candidates
-
-    def _candidates(self, left: int, *, is_all: bool) -> _Candidates:
-        base = self.base & fits(self._pending.demand, self._placing.free)
+    def _candidates(self, left: int, *, is_all: bool) -> Candidates:
+        base = self.base
         if self._rules is not None and not (is_all or self._rules.spread):
-            base &= self._rules.admits()
-        nodes = np.flatnonzero(base)
-        quotas = quotas_of(self._placing.rules, self._pending.number, self._levels)
-        if not is_all and len(nodes) > 2 * (left + SPARE_NODES):
-            nodes = self._fewer(nodes, quotas, left)
-        else:
-            is_all = True
-        cost = self.cost[nodes]
-        free = self._placing.free[nodes]
-        table = self._batch.table
-        load = fullness(table.allocatable[nodes], free, self._pending.demand)
-        slots = _slots(free, self._pending.demand, left)
-        return _Candidates(nodes, cost, load, slots, quotas, is_all)
-
-    def _fewer(self, nodes: Ints, quotas: list[Quota], left: int) -> Ints:
-        """Return the cheapest nodes, and the cheapest of each domain where domains are few."""
-        table, free = self._batch.table, self._placing.free[nodes]
-        load = fullness(table.allocatable[nodes], free, self._pending.demand)
-        price = self.cost[nodes] + load / (2 * FULL)
-        most = left + SPARE_NODES
-        parts = [nodes[np.argpartition(price, most - 1)[:most]]]
-        for quota in quotas:
-            if quota.size > FEW_DOMAINS:
-                continue
-            domain = quota.domain[nodes]
-            for d in range(quota.size):
-                mine = np.flatnonzero(domain == d)
-                if len(mine) > most:
-                    mine = mine[np.argpartition(price[mine], most - 1)[:most]]
-                parts.append(nodes[mine])
-        return np.unique(np.concatenate(parts))
+            base = base & self._rules.admits()
+        domains = [(quota.domain, quota.size) for quota in self._quotas]
+        price = None
+        if self.cost is not None or self._wishes is not None:
+            nodes = np.flatnonzero(base)
+            price = Priced(nodes, self._full_price(nodes), self._step())
+        asked = Asked(base, domains, left, is_all)
+        nodes, is_all = choose(self._batch.emptiest, asked, self._placing.free, price)
+        free, demand = self._placing.free[nodes], self._pending.demand
+        load = fullness(self._batch.table.allocatable[nodes], free, demand)
+        # Nodes that differ only in where replicas are, and in how full they are.
+        is_uniform = self._wishes is None and (
+            self.cost is None
+            or len(nodes) == 0
+            or bool((self.cost[nodes] == self.cost[nodes[0]]).all())
+        )
+        return Candidates(nodes, load, _slots(free, demand, left), is_all, is_uniform)
 
     # Rounds
 
-    def _round(self, candidates: _Candidates, left: int) -> tuple[Ints, int]:
+    def _round(self, candidates: Candidates, left: int) -> tuple[Ints, int]:
         """Return candidates by their places that take a pod each now, and what they cost."""
-        nodes = candidates.nodes
         usable = candidates.slots > 0
         if self._rules is not None:
-            usable &= self._rules.admits(nodes)
+            usable &= self._rules.admits(candidates.nodes)
         at = np.flatnonzero(usable)
         if not len(at):
             return at, 0
-        main = self._main_price(candidates, at)
+        nodes, load = candidates.nodes[at], candidates.load[at]
+        is_uniform = candidates.is_uniform
+        main = self._node_price(nodes) if is_uniform else self._full_price(nodes)
         most = left
         if self._rules is not None and self._rules.affinity.is_first:
-            main = main + self._home_price(candidates, at, left)
+            main = main + self._home_price(nodes, left)
             most = 1
         if self._rules is not None and self._rules.volumes is not None:
             most = 1  # a claim that is taken, or bound to a node, is so for the next pod
         if most == 1:
-            best = _least(main, candidates.load[at])
+            best = _least(main, load)
             return at[best : best + 1], int(main[best])
-        order = np.lexsort((candidates.load[at], main))
-        order = order[: np.searchsorted(main[order], int(main[order[0]]) + self._step())]
-        order = within_quotas(candidates.quotas, nodes[at], order)[:most]
+        order = np.lexsort((load, main))
+        if not is_uniform:
+            order = order[: np.searchsorted(main[order], int(main[order[0]]) + self._step())]
+        order = within_quotas(self._quotas, nodes, order, left, is_even=is_uniform)
         return at[order], int(main[order].sum())
 
-    def _main_price(self, candidates: _Candidates, at: Ints) -> Ints:
-        """Return what each node costs now, its load apart."""
-        nodes = candidates.nodes[at]
-        price = candidates.cost[at].copy()
-        for level, new in zip(self._levels, self._new, strict=True):
-            group = level.group[nodes]
-            standing = np.where(group >= 0, level.existing[np.maximum(group, 0)] + new[group], 0)
-            price += level.weight * standing
+    def _node_price(self, nodes: Ints) -> Ints:
+        """Return what each of some nodes costs where groups are kept even by quotas."""
+        price = np.zeros(len(nodes), dtype=np.int64) if self.cost is None else self.cost[nodes]
+        for level in self._levels:
+            if level.is_nodes:
+                price = price + level.weight * level.counts[level.group[nodes]]
+        return price
+
+    def _full_price(self, nodes: Ints) -> Ints:
+        """Return what each of some nodes costs now, its load apart."""
+        price = self._node_price(nodes)
+        for level in self._levels:
+            if not level.is_nodes:
+                price = price + level.weight * level.counts[level.group[nodes]]
         if self._wishes is not None:
-            price += wish_costs(self._wishes, nodes, self._batch.settings.cost)
+            price = price + wish_costs(self._wishes, nodes, self._batch.settings.cost)
         return price
 
     def _step(self) -> int:
@@ -178,41 +174,41 @@ class _Filling:
             return 1
         return min((level.weight for level in self._levels if level.weight), default=NO_HOME)
 
-    def _home_price(self, candidates: _Candidates, at: Ints, left: int) -> Ints:
+    def _home_price(self, nodes: Ints, left: int) -> Ints:
         """Return what a first pod's nodes cost for want of room for its fellows beside it.
 
         Its affinity binds them to its domain, whose room they share.
         """
-        out = np.zeros(len(at), dtype=np.int64)
+        out = np.zeros(len(nodes), dtype=np.int64)
         if self._rules is None or left == 1:
             return out
-        base = self.base & self._rules.admits()
-        nodes = np.flatnonzero(base)
-        slots = _slots(self._placing.free[nodes], self._pending.demand, left)
+        everywhere = np.flatnonzero(self.base & self._rules.admits())
+        slots = _slots(self._placing.free[everywhere], self._pending.demand, left)
         for counter in self._rules.affinity.near:
             domain = counter.domain
-            room = np.bincount(domain[nodes] + 1, weights=slots, minlength=len(counter.counts))
-            here = np.minimum(room[domain[candidates.nodes[at]] + 1], left).astype(np.int64)
+            room = np.bincount(domain[everywhere] + 1, weights=slots, minlength=len(counter.counts))
+            here = np.minimum(room[domain[nodes] + 1], left).astype(np.int64)
             out += NO_HOME * (left - here)
         return out
 
-    def _put(self, candidates: _Candidates, picked: Ints) -> None:
+    def _put(self, candidates: Candidates, picked: Ints) -> None:
         nodes = candidates.nodes[picked]
         self._placing.put(self._pending, nodes.tolist())
+        self._batch.emptiest.placed(len(nodes))
         candidates.slots[picked] -= 1
-        for level, new in zip(self._levels, self._new, strict=True):
-            np.add.at(new, level.group[nodes], 1)
-            new[-1] = 0
+        for level in self._levels:
+            np.add.at(level.counts, level.group[nodes], 1)
+            level.counts[-1] = 0
         free, allocatable = self._placing.free[nodes], self._batch.table.allocatable[nodes]
         candidates.load[picked] = fullness(allocatable, free, self._pending.demand)
 
 
 def _slots(free: Ints, demand: Ints, most: int) -> Ints:
     """Return how many pods of a demand each row of `free` holds, `most` at the most."""
-    asked = demand > 0
-    if not asked.any():
-        return np.full(len(free), most, dtype=np.int64)
-    return np.asarray(np.minimum((free[:, asked] // demand[asked]).min(axis=1), most))
+    out = np.full(len(free), most, dtype=np.int64)
+    for k in np.flatnonzero(demand > 0).tolist():
+        np.minimum(out, free[:, k] // demand[k], out=out)
+    return out
 
 
 def _least(main: Ints, load: Ints) -> int:

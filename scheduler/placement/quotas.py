@@ -6,77 +6,173 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduler.placement.counters import Counter
 from scheduler.placement.feasibility.podspread import SkewRule
-from scheduler.placement.problem import Ints, SpreadLevel
+from scheduler.placement.problem import Ints
 from scheduler.placement.rules import Rules
+
+FEW = 64
+"""Domains that are filled level by level; more of them take a pod each a round."""
+
+Domain = NDArray[np.int32] | Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quota:
     """One way a class disturbs itself.
 
-    `domain` has shape ``(n,)``, -1 for nodes without limit; `size` is the number of domains. A
-    domain takes one pod a round, or as many as `skew` has room for.
+    `domain` has shape ``(n,)``, -1 for nodes without limit; `counts` what is counted in each domain
+    and one entry more. Without a `skew` pods had better lie evenly; `is_lone` lets a domain take
+    one at all.
     """
 
-    domain: NDArray[np.int32] | Ints
-    size: int
+    domain: Domain
+    counts: Ints
     skew: SkewRule | None = None
+    is_lone: bool = False
 
-    def room(self, domains: NDArray[np.int32] | Ints) -> Ints:
-        """Return what each of some domains takes in a round."""
+    @property
+    def size(self) -> int:
+        """Number of domains."""
+        return len(self.counts) - 1
+
+    def one_by_one(self, domains: Domain) -> Ints:
+        """Return what each of some domains takes, whatever the others do."""
         if self.skew is None:
             return np.ones(len(domains), dtype=np.int64)
         return np.maximum(self.skew.room()[domains], 0)
 
+    def levelled(self, domains: Domain, left: int) -> Ints | None:
+        """Return what each domain takes of `left` pods for all to lie evenly, shape ``(d + 1,)``.
 
-def quotas_of(rules: Rules, number: int, levels: Sequence[SpreadLevel]) -> list[Quota]:
-    """Return all ways in which pods of a class disturb each other.
+        None where that cannot be said. A domain takes no more than it has nodes among `domains`,
+        one entry a node in order of preference.
+        """
+        if self.is_lone or self.size > FEW:
+            return None
+        counts = self.counts[:-1]
+        usable = np.bincount(domains + 1, minlength=self.size + 1)[1:]
+        top = counts + usable
+        level = _level(counts, usable, left)
+        if self.skew is not None:
+            level = min(level, self._highest(top))
+        quota = np.zeros(self.size + 1, dtype=np.int64)
+        quota[:-1] = np.clip(np.minimum(level, top) - counts, 0, None)
+        spare = left - int(quota.sum())
+        if spare > 0 and (self.skew is None or level < self._highest(top)):
+            _hand_out(quota, domains, (top > level) & (counts <= level), spare)
+        quota[-1] = left
+        return quota
 
-    A rule that does not count the class's own pods does not limit a round.
+    def _highest(self, top: Ints) -> int:
+        """Return how high any domain may be filled, given how high the others can."""
+        if self.skew is None:
+            return int(top.max(initial=0))
+        counted = top[self.skew.is_domain]
+        least = int(counted.min()) if len(counted) >= self.skew.min_domains else 0
+        return least + self.skew.max_skew - self.skew.own + 1
+
+    def keeps(self, domains: Domain) -> bool:
+        """Whether pods added to `domains`, all together, leave the skew within its limit."""
+        if self.skew is None:
+            return True
+        counts = (
+            self.counts + np.bincount(domains + 1, minlength=self.size + 1)[_shifted(self.size)]
+        )
+        counted = counts[:-1][self.skew.is_domain]
+        least = int(counted.min()) if len(counted) >= self.skew.min_domains else 0
+        touched = domains[domains >= 0]
+        return not len(touched) or int(counts[touched].max()) - least <= self.skew.max_skew
+
+
+def _shifted(size: int) -> Ints:
+    """Return where each domain, and last the nodes of none, are after counting from -1."""
+    return np.concatenate([np.arange(1, size + 1), [0]])
+
+
+def _level(counts: Ints, usable: Ints, left: int) -> int:
+    """Return the highest level to which domains can all be filled with `left` pods."""
+    low, high = int(counts.min(initial=0)), int((counts + usable).max(initial=0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        needed = int(np.clip(np.minimum(middle, counts + usable) - counts, 0, None).sum())
+        if needed <= left:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _hand_out(quota: Ints, domains: Domain, takes: NDArray[np.bool_], spare: int) -> None:
+    """Give one pod more to the domains whose nodes come first."""
+    first, where = np.unique(domains[domains >= 0], return_index=True)
+    for domain in first[np.argsort(where, kind="stable")].tolist():
+        if spare and takes[domain]:
+            quota[domain] += 1
+            spare -= 1
+
+
+def quotas_of(rules: Rules, number: int) -> list[Quota]:
+    """Return all ways in which hard rules and wishes make pods of a class disturb each other.
+
+    A rule that does not count the class's own pods does not limit a round. A port needs no quota: a
+    round puts no two pods on one node.
     """
-    out = [
-        Quota(level.group, len(level.existing))
-        for level in levels
-        if level.weight and len(level.existing) < len(level.group)
-    ]
     mine, wishes = rules.of.get(number), rules.wishes.get(number)
+    soft: list[Counter] = []
     if wishes is not None and wishes.is_live:
         soft = [*wishes.near, *(skew.counter for skew in wishes.skews)]
-        out += [Quota(c.domain, len(c.counts) - 1) for c in soft if rules.own(number, c)]
+    out = [Quota(c.domain, c.counts) for c in soft if rules.own(number, c)]
     if mine is None or not mine.is_live:
         return out
-    # A port needs no quota: a round puts no two pods on one node.
     away = (*mine.affinity.away, *mine.affinity.kept)
-    out += [Quota(c.domain, len(c.counts) - 1) for c in away if rules.own(number, c)]
+    out += [Quota(c.domain, c.counts, is_lone=True) for c in away if rules.own(number, c)]
     out += [
-        Quota(skew.counter.domain, len(skew.is_domain), skew)
+        Quota(skew.counter.domain, skew.counter.counts, skew)
         for skew in mine.spread.skews
         if rules.own(number, skew.counter)
     ]
     return out
 
 
-def within_quotas(quotas: Sequence[Quota], nodes: Ints, order: Ints) -> Ints:
+def within_quotas(
+    quotas: Sequence[Quota], nodes: Ints, order: Ints, left: int, *, is_even: bool
+) -> Ints:
     """Return the part of `order`, places in `nodes`, that keeps within all quotas, in order.
 
     A node that one quota leaves out still counts in the others: fewer may be taken than could be,
-    never more; the first always is.
+    never more; the first always is. With `is_even` domains are filled to one level at once, where
+    that holds in the end.
     """
+    if not quotas:
+        return order[:left]
+    if is_even:
+        taken = _taken(quotas, nodes, order, left, is_even=True)
+        if len(taken) and all(quota.keeps(quota.domain[nodes[taken]]) for quota in quotas):
+            return taken
+    return _taken(quotas, nodes, order, left, is_even=False)
+
+
+def _taken(quotas: Sequence[Quota], nodes: Ints, order: Ints, left: int, *, is_even: bool) -> Ints:
     keep = np.ones(len(order), dtype=np.bool_)
+    at = nodes[order]
     for quota in quotas:
-        domain = quota.domain[nodes[order]]
-        is_limited = domain >= 0
-        keep &= ~is_limited | (_rank(domain) < quota.room(domain))
-    return order[keep]
+        domain = quota.domain[at]
+        levelled = quota.levelled(domain, left) if is_even else None
+        room = quota.one_by_one(domain) if levelled is None else levelled[domain]
+        keep &= (domain < 0) | (_rank(domain) < room)
+    return order[keep][:left]
 
 
-def _rank(domain: NDArray[np.int32] | Ints) -> Ints:
+def _rank(domain: Domain) -> Ints:
     """Return how many of the same domain come before each, shape as `domain`."""
     by_domain = np.argsort(domain, kind="stable")
     ordered = domain[by_domain]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(domain)]]))
+    is_first = np.empty(len(domain), dtype=np.bool_)
+    is_first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    starts = np.flatnonzero(is_first)
     rank = np.empty(len(domain), dtype=np.int64)
-    rank[by_domain] = np.arange(len(domain)) - np.repeat(starts, lengths)
+    places = np.arange(len(domain))
+    rank[by_domain] = places - np.repeat(starts, np.diff(np.append(starts, len(domain))))
     return rank

@@ -24,12 +24,20 @@ from scheduler.placement.reach import reach
 MODELS: tuple[CostModel, ...] = (LatencyCost(), MarginCost(), CloudCost(), PreferenceCost())
 
 
+def node_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units | None:
+    """Return the cost of each node by the active models, cost units; None where none costs."""
+    total: Units | None = None
+    for model in MODELS:
+        cost = model.arc_costs(batch, pending, within)
+        if cost is not None:
+            total = cost if total is None else total + cost
+    return total
+
+
 def arc_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units:
     """Return the cost of each node by the active models, shape ``(n,)``, cost units."""
-    total = np.zeros(len(batch.table), dtype=np.int64)
-    for model in MODELS:
-        total += model.arc_costs(batch, pending, within)
-    return total
+    total = node_costs(batch, pending, within)
+    return np.zeros(len(batch.table), dtype=np.int64) if total is None else total.copy()
 
 
 def stage_problem(

@@ -13,10 +13,10 @@ EDGE_PRICE = 10_000_000
 class CloudCost:
     """`EDGE_PRICE` on edge nodes for pods without a delay, where there is a cloud at all."""
 
-    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units | None:
         """Return the price of not being in the cloud."""
         del reach
         is_cloud = batch.table.is_cloud
         if pending.pod_class.delays or not is_cloud.any():
-            return np.zeros(len(batch.table), dtype=np.int64)
+            return None
         return np.where(is_cloud, 0, EDGE_PRICE).astype(np.int64)

@@ -18,9 +18,11 @@ class LatencyCost:
     more: within the budget spreading decides.
     """
 
-    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units | None:
         """Return the latency cost of each node."""
         del pending
+        if not (reach.hard or reach.soft):
+            return None
         weights = batch.settings.cost
         total = np.zeros(len(batch.table), dtype=np.int64)
         for bound in reach.hard:

@@ -18,13 +18,13 @@ MARGIN_SHARE = 0.1
 class MarginCost:
     """``margin_weight`` per µs of RTT above nine tenths of a hard budget; never a filter."""
 
-    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units | None:
         """Return the price of each node's nearness to the edge."""
         del pending
-        total = np.zeros(len(batch.table), dtype=np.int64)
         weight = batch.settings.cost.margin_weight
-        if not weight or not isinstance(batch.snapshot.rtt, Ages):
-            return total
+        if not weight or not reach.hard or not isinstance(batch.snapshot.rtt, Ages):
+            return None
+        total = np.zeros(len(batch.table), dtype=np.int64)
         for bound in reach.hard:
             if bound.target.is_self:
                 continue

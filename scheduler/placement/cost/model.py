@@ -18,6 +18,9 @@ Units = NDArray[np.int64]
 class CostModel(Protocol):
     """What it costs to run one pod of a class on each node."""
 
-    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
-        """Return cost units, shape ``(n,)``, not negative; infeasible nodes may hold anything."""
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units | None:
+        """Return cost units, shape ``(n,)``, not negative; infeasible nodes may hold anything.
+
+        None where no node costs anything.
+        """
         ...

@@ -26,38 +26,43 @@ MOST_IMAGE_BYTES = 1_000 * _MIB
 class PreferenceCost:
     """``score_weight`` per weighted point that is missing."""
 
-    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units:
+    def arc_costs(self, batch: Batch, pending: PendingClass, reach: Reach) -> Units | None:
         """Return the price of unmet preferences."""
         del reach
-        missing = np.zeros(len(batch.table), dtype=np.int64)
-        if not pending.mask.any():
-            return missing
-        taints = soft_taints(batch.table, pending.pod_class.tolerations)
-        most = int(taints[pending.mask].max())
+        pod_class = pending.pod_class
+        taints = soft_taints(batch.table, pod_class.tolerations)
+        most = int(taints[pending.mask].max(initial=0)) if taints.any() else 0
+        points = _image_points(batch, pending) if pod_class.images else None
+        if not (most or pod_class.preferred_nodes or points is not None):
+            return None
+        missing = self._affinity(batch, pending)
         if most:
             missing += TAINT_WEIGHT * (MOST * taints // most)
-        missing += self._affinity(batch, pending)
-        if pending.pod_class.images:
-            missing += IMAGE_WEIGHT * (MOST - _image_points(batch, pending))
+        if points is not None:
+            missing += IMAGE_WEIGHT * (MOST - points)
         return np.asarray(batch.settings.cost.score_weight * missing, dtype=np.int64)
 
     def _affinity(self, batch: Batch, pending: PendingClass) -> Units:
         met = np.zeros(len(batch.table), dtype=np.int64)
         for preferred in pending.pod_class.preferred_nodes:
             met += preferred.weight * batch.labels.term(preferred.term)
-        best = int(met[pending.mask].max())
+        best = int(met[pending.mask].max(initial=0))
         if not best:
             return met
         return np.asarray(AFFINITY_WEIGHT * (MOST - MOST * met // best))
 
 
-def _image_points(batch: Batch, pending: PendingClass) -> NDArray[np.int64]:
-    """Return how much of the images each node holds, weighed by how many nodes hold them."""
+def _image_points(batch: Batch, pending: PendingClass) -> NDArray[np.int64] | None:
+    """Return how much of the images each node holds, weighed by how many nodes hold them.
+
+    None where they are everywhere alike.
+    """
     images = pending.pod_class.images
     total = sum((_held(batch, image) for image in images), np.zeros(len(batch.table), np.int64))
     most = MOST_IMAGE_BYTES * len(images)
     clipped = np.clip(total, LEAST_IMAGE_BYTES, most)
-    return np.asarray(MOST * (clipped - LEAST_IMAGE_BYTES) // (most - LEAST_IMAGE_BYTES))
+    points = MOST * (clipped - LEAST_IMAGE_BYTES) // (most - LEAST_IMAGE_BYTES)
+    return np.asarray(points) if len(points) and points.min() != points.max() else None
 
 
 def _held(batch: Batch, image: str) -> NDArray[np.int64]:

@@ -21,19 +21,28 @@ def spread_levels(batch: Batch, pending: PendingClass, existing: Ints) -> tuple[
     existing
         Shape ``(n,)``: replicas of the workload on each node already.
     """
-    if pending.pod_class.workload is None or (len(pending.pods) < 2 and not existing.any()):  # noqa: PLR2004 - two make a pair
-        return ()
+    groups = spread_groups(batch, pending, int(existing.sum()))
+    return tuple(_level(group, existing, weight) for group, _, weight in groups)
+
+
+def spread_groups(
+    batch: Batch, pending: PendingClass, existing: int
+) -> list[tuple[Ints, int, int]]:
+    """Return each node's group, the number of groups and the weight of each level.
+
+    Outermost first, the nodes last; none for a lone pod. `existing` counts replicas that stand.
+    """
+    if pending.pod_class.workload is None or (len(pending.pods) < 2 and not existing):  # noqa: PLR2004 - two make a pair
+        return []
     weights = batch.settings.cost
-    n = len(batch.table)
+    domain, zone, node = batch.groups
     levels = []
     if weights.spread_domain_weight and len(batch.table.domain_names) > 1:
-        domain = batch.table.domain.astype(np.int64)
-        levels.append(_level(domain, existing, weights.spread_domain_weight))
-    nested = batch.nested_zones
-    if weights.spread_zone_weight and nested is not None:
-        levels.append(_level(nested, existing, weights.spread_zone_weight))
-    levels.append(_level(np.arange(n, dtype=np.int64), existing, weights.spread_node_weight))
-    return tuple(levels)
+        levels.append((domain, len(batch.table.domain_names), weights.spread_domain_weight))
+    if weights.spread_zone_weight and zone is not None:
+        levels.append((zone, int(zone.max(initial=-1)) + 1, weights.spread_zone_weight))
+    levels.append((node, len(batch.table), weights.spread_node_weight))
+    return levels
 
 
 def _level(group: Ints, existing: Ints, weight: int) -> SpreadLevel:
