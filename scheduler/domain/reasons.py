@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-
 RESOURCE_CLAIMS = "resource claims"
 """What a pod's use of ``spec.resourceClaims`` is called."""
 

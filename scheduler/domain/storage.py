@@ -62,6 +62,10 @@ class PodVolumes:
         return bool(self.claims or self.disks)
 
 
+NO_VOLUMES = PodVolumes()
+"""Of a pod whose volumes matter to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersistentVolumeClaim:
     """A claim. `storage_class` is None where none is named, which is not the same as empty.

@@ -12,7 +12,7 @@ from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint, Weight
 from scheduler.domain.delay import DelayConstraint, DelayFault
 from scheduler.domain.resources import Resources
 from scheduler.domain.selector import Labels, NodeTerm, Operator, Requirement
-from scheduler.domain.storage import PodVolumes
+from scheduler.domain.storage import NO_VOLUMES, PodVolumes
 
 __all__ = [
     "Labels",
@@ -66,8 +66,9 @@ class PodClass:
     `required_nodes` is a disjunction of terms: ``None`` asks for nothing, an empty tuple matches no
     node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
     `pod_affinity` and `pod_anti_affinity` are required, `preferred_pods` wishes of both kinds.
-    `images` are those of its containers, normalised; `features` what a node must declare. `volumes` is empty but in a decision, where
-    pods of one class that differ in their volumes are told apart (`Pod.volumes`).
+    `images` are those of its containers, normalised; `features` what a node must declare. `volumes`
+    is empty but in a decision, where pods of one class that differ in their volumes are told apart
+    (`Pod.volumes`).
     `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
 
@@ -90,7 +91,7 @@ class PodClass:
     host_ports: tuple[HostPort, ...] = ()
     images: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
-    volumes: PodVolumes = PodVolumes()
+    volumes: PodVolumes = NO_VOLUMES
     unsupported: tuple[str, ...] = ()
     # A class is hashed many times in a cycle and its fields are deep: hash once.
     _hash: int = field(init=False, repr=False, compare=False, default=0)
@@ -127,7 +128,7 @@ class Pod:
     scheduler_name: str = ""
     is_gated: bool = False
     identity_labels: Labels = ()
-    volumes: PodVolumes = PodVolumes()
+    volumes: PodVolumes = NO_VOLUMES
 
     @property
     def namespace(self) -> str:

@@ -1,6 +1,6 @@
 """Label selectors as they are written: ``matchLabels`` and ``matchExpressions``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduler.domain.errors import InputError
@@ -54,7 +54,10 @@ def canonical(requirements: list[Requirement]) -> LabelSelector:
 
 
 def with_keys(
-    selector: LabelSelector | None, labels: Mapping[str, str], keys: Mapping[str, Operator]
+    selector: LabelSelector | None,
+    labels: Mapping[str, str],
+    keys: Sequence[str],
+    operator: Operator,
 ) -> LabelSelector | None:
     """Return a selector that also asks for the pod's own values of some label keys.
 
@@ -63,7 +66,7 @@ def with_keys(
     """
     if selector is None:
         return None
-    added = [Requirement(key, op, (labels[key],)) for key, op in keys.items() if key in labels]
+    added = [Requirement(key, operator, (labels[key],)) for key in keys if key in labels]
     return canonical([*selector.requirements, *added]) if added else selector
 
 

@@ -8,7 +8,6 @@ import msgspec
 
 from scheduler.domain.between import PodTerm, SpreadConstraint, WeightedPodTerm
 from scheduler.domain.errors import InputError
-from scheduler.domain.selector import Operator
 from scheduler.objects.decoding import Wire, shorten
 from scheduler.objects.labelselectors import WrittenSelector, read_selector, with_keys
 
@@ -133,9 +132,9 @@ def _term(pod: PodsView, path: str, term: WrittenTerm) -> PodTerm:
         )  # fmt: skip
     selector = read_selector(pod.where, f"{path}.labelSelector", term.label_selector)
     if pod.merges_keys:
-        keys: dict[str, Operator] = dict.fromkeys(term.match_label_keys or (), "In")
-        keys |= dict.fromkeys(term.mismatch_label_keys or (), "NotIn")
-        selector = with_keys(selector, pod.labels, keys)
+        matched, other = term.match_label_keys or (), term.mismatch_label_keys or ()
+        selector = with_keys(selector, pod.labels, matched, "In")
+        selector = with_keys(selector, pod.labels, other, "NotIn")
     namespaces = tuple(sorted(set(term.namespaces or ())))
     chosen = read_selector(pod.where, f"{path}.namespaceSelector", term.namespace_selector)
     if not namespaces and chosen is None:
@@ -180,12 +179,11 @@ def _spread(pod: PodsView, k: int, one: WrittenSpread) -> SpreadConstraint:
         if policy not in _POLICIES:
             raise InputError(f"{at}.{name}", f'is "{shorten(policy)}"', "use Honor or Ignore")
     selector = read_selector(pod.where, f"{path}.labelSelector", one.label_selector)
-    keys: dict[str, Operator] = dict.fromkeys(one.match_label_keys or (), "In")
     return SpreadConstraint(
         topology_key=one.topology_key,
         max_skew=one.max_skew,
         is_hard=one.when_unsatisfiable != "ScheduleAnyway",
-        selector=with_keys(selector, pod.labels, keys),
+        selector=with_keys(selector, pod.labels, one.match_label_keys or (), "In"),
         min_domains=one.min_domains or 1,
         honors_affinity=one.node_affinity_policy != "Ignore",
         honors_taints=one.node_taints_policy == "Honor",

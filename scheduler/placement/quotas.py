@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.placement.counters import Counter
 from scheduler.placement.feasibility.podspread import SkewRule
 from scheduler.placement.problem import Ints
 from scheduler.placement.rules import Rules
@@ -119,9 +118,7 @@ def quotas_of(rules: Rules, number: int) -> list[Quota]:
     round puts no two pods on one node.
     """
     mine, wishes = rules.of.get(number), rules.wishes.get(number)
-    soft: list[Counter] = []
-    if wishes is not None and wishes.is_live:
-        soft = [*wishes.near, *(skew.counter for skew in wishes.skews)]
+    soft = wishes.counters() if wishes is not None and wishes.is_live else []
     out = [Quota(c.domain, c.counts) for c in soft if rules.own(number, c)]
     if mine is None or not mine.is_live:
         return out

@@ -32,9 +32,8 @@ class WishMaker:
             skews = self._skews(number, pod_class)
             if near or skews:
                 rules = self._maker.rules
-                counters = [*near, *(skew.counter for skew in skews)]
-                is_live = any(map(rules.is_subscribed, counters))
-                rules.wishes[number] = ClassWishes(near, skews, is_live)
+                found = rules.wishes[number] = ClassWishes(near, skews)
+                found.is_live = any(map(rules.is_subscribed, found.counters()))
 
     def _near(
         self, pod_class: PodClass, wished_of: dict[str, tuple[_Parts, _Parts]]

@@ -50,6 +50,10 @@ class ClassWishes:
     skews: tuple[SoftSkew, ...] = ()
     is_live: bool = False
 
+    def counters(self) -> list[Counter]:
+        """Return all that it counts."""
+        return [*self.near, *(skew.counter for skew in self.skews)]
+
     def unmet(self, nodes: Ints, affinity_weight: int, spread_weight: int) -> Ints:
         """Return what is missing to the best, in weighted points of kube-scheduler's scores."""
         missing = np.zeros(len(nodes), dtype=np.int64)

@@ -69,7 +69,7 @@ def load_costs(
 
 
 FULL = 1_000_000_000
-"""A full node, as `fullness` counts: fine enough to tell apart nodes that hold one tiny pod more."""
+"""A full node, as `fullness` counts: fine enough to tell nodes apart that hold a tiny pod more."""
 
 
 def fullness(allocatable: Ints, free: Ints, demand: Ints) -> Ints:

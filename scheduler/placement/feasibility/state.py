@@ -49,7 +49,7 @@ def _compares(toleration: Toleration, taint: Taint) -> bool:
 
 
 def _whole(text: str) -> int | None:
-    """Return a 64-bit number written as Kubernetes wants it: no sign but a minus, no zeros ahead."""
+    """Return a 64-bit number as Kubernetes has it: no sign but a minus, no zeros ahead."""
     number = int(text) if _NUMBER.fullmatch(text) else _LIMIT
     return number if -_LIMIT <= number < _LIMIT else None
 

@@ -37,14 +37,15 @@ def even(name: str, key: str = ZONE, *, skew: int = 1, is_hard: bool = True) -> 
     return SpreadConstraint(key, skew, is_hard, app(name))
 
 
-def of_app(name: str, app_name: str, **spec: object) -> Pod:
+def of_app(name: str, app_name: str, *, cpu_milli: int = 100, **spec: object) -> Pod:
     """Return a pod of an app."""
-    return pod(name, labels=(("app", app_name),), **spec)
+    return pod(name, cpu_milli=cpu_milli, labels=(("app", app_name),), **spec)
 
 
-def many(count: int, app_name: str, **spec: object) -> list[Pod]:
+def many(count: int, app_name: str, *, cpu_milli: int = 100, **spec: object) -> list[Pod]:
     """Return replicas of an app, all of one class."""
-    return [of_app(f"{app_name}-{k}", app_name, **spec) for k in range(count)]
+    names = [f"{app_name}-{k}" for k in range(count)]
+    return [of_app(name, app_name, cpu_milli=cpu_milli, **spec) for name in names]
 
 
 def planned(

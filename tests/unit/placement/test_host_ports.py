@@ -1,3 +1,5 @@
+"""Ports of the host."""
+
 import pytest
 
 from scheduler.domain.between import HostPort

@@ -122,9 +122,7 @@ def test_a_hard_taint_keeps_pods_off_and_is_named(effect: str) -> None:
 
     made = on_a_line([pod("p")], nodes=hosts)
 
-    assert why(made, "p") == (
-        "0/1 nodes are available: 1 node(s) had untolerated taint(s)."
-    )
+    assert why(made, "p") == ("0/1 nodes are available: 1 node(s) had untolerated taint(s).")
 
 
 def test_only_the_first_untolerated_taint_of_a_node_is_counted() -> None:

@@ -1,3 +1,5 @@
+"""Inter-pod affinity and anti-affinity, required and preferred."""
+
 from collections import Counter
 
 from scheduler.domain.between import PodTerm, WeightedPodTerm

@@ -1,3 +1,5 @@
+"""Topology spread, hard and soft."""
+
 from collections import Counter
 from dataclasses import replace
 
