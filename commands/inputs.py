@@ -68,6 +68,8 @@ def read_inputs(files: InputFiles) -> Inputs:
         terminating=manifests.terminating,
         held=held,
         services=manifests.services,
+        namespaces=manifests.namespaces,
+        storage=manifests.storage,
         rtt=rtt,
         zones=zones_where_needed(rtt, pending, settings),
     )

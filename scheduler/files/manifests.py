@@ -7,8 +7,10 @@ from typing import cast
 
 from scheduler.domain.delay import LABEL_PREFIX
 from scheduler.domain.errors import InputError
+from scheduler.domain.storage import Storage
 from scheduler.domain.workload import Pod, Service
 from scheduler.files.priorities import Priorities, read_priorities
+from scheduler.files.surroundings import Surroundings
 from scheduler.files.texts import Document, folders_below, read_trees
 from scheduler.objects.decoding import described, shorten
 from scheduler.objects.pod import pod_phase, read_pod, read_pod_changed
@@ -27,7 +29,8 @@ class Manifests:
     """What the files hold.
 
     `bound` are pods that run already, each with its node; `terminating` holds the keys of those on
-    their way out. `warnings` are sentences on what has no effect.
+    their way out. `warnings` are sentences on what has no effect; `namespaces` the labels of all that
+    are written or used, by name.
     """
 
     pods: tuple[Pod, ...]
@@ -35,10 +38,12 @@ class Manifests:
     terminating: frozenset[str] = frozenset()
     services: tuple[Service, ...] = ()
     warnings: tuple[str, ...] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
 
 def read_manifests(path: Path) -> Manifests:
-    """Read pods and Services.
+    """Read pods, and what their scheduling depends on: Services, namespaces, claims, volumes, ….
 
     A Pod that a cluster reports as bound keeps its node; finished pods are left out. Objects of
     kinds that have nothing to do with pods, such as ConfigMaps, are left out.
@@ -67,6 +72,8 @@ def read_manifests(path: Path) -> Manifests:
         frozenset(reader.terminating),
         tuple(reader.services),
         tuple(reader.warnings),
+        reader.around.labels_of(reader.namespaces()),
+        reader.around.storage,
     )
 
 
@@ -81,6 +88,7 @@ class _Reader:
     services: list[Service] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     has_workloads: bool = False
+    around: Surroundings = field(default_factory=Surroundings)
     _where_of: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Document) -> None:
@@ -93,6 +101,8 @@ class _Reader:
             self._workload(tree, entry.where)
         elif kind == "Service":
             self.services.append(read_service(tree))
+        elif self.around.take(kind, tree):
+            pass
         elif not isinstance(kind, str) or not kind:
             raise InputError("kind", "is missing", "write, for example, kind: Deployment")
         elif _makes_pods(tree):
@@ -102,16 +112,22 @@ class _Reader:
                 f"use {', '.join(POD_KINDS)} or Pod",
             )
 
+    def namespaces(self) -> set[str]:
+        """Return the namespaces that pods are in."""
+        return {pod.namespace for pod in (*self.pods, *(pod for pod, _ in self.bound))}
+
     def _workload(self, tree: Tree, where: str) -> None:
         made = pods_of(tree)
         self.has_workloads = True
         if not made:
             return
         first = read_pod(self._prioritised(made[0], where))
-        names = [cast("Mapping[str, str]", obj["metadata"])["name"] for obj in made]
-        for name in names:
-            # Replicas differ in nothing but their names: reading one reads them all.
-            self._add(replace(first, name=name), where)
+        for obj in made:
+            # Replicas differ in nothing but their names, so that reading one reads them all, unless
+            # claims are made for each.
+            name = cast("Mapping[str, str]", obj["metadata"])["name"]
+            is_own = any(claim.is_ephemeral for claim in first.volumes.claims)
+            self._add(read_pod(obj) if is_own else replace(first, name=name), where)
         self._warn_of_misplaced(tree, first, where)
 
     def _pod(self, tree: Tree, where: str) -> None:
