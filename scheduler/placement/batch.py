@@ -163,7 +163,8 @@ class Batch:
         )
 
     def _volume_problems(self, pod_class: PodClass, pods: Sequence[Pod]) -> tuple[PodReason, ...]:
-        if not pod_class.volumes:
+        is_refused = affinity.named_nodes(pod_class) == frozenset()
+        if not pod_class.volumes or is_refused:  # kube-scheduler stops at the first that refuses
             return ()
         namespace, uid = pod_class.namespace, pods[0].uid
         found = self._volumes.problems(namespace, uid, pod_class.volumes)
