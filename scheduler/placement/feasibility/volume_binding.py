@@ -37,6 +37,7 @@ class VolumeBinding:
         self._nodes = nodes
         self._provisioning = Provisioning(storage, table, nodes)
         self._selected: dict[str, str] = {}
+        self._taken: dict[str, PersistentVolume] = {}
         self._classes: dict[str, ClassVolumes] = {}
 
     def verdict(self, namespace: str, volumes: PodVolumes) -> Verdict | None:
@@ -63,6 +64,7 @@ class VolumeBinding:
             for claim, choice in chosen
             if choice[0] != NO_VOLUME
         ]
+        bindings += [(c.key, self._taken[c.key].name) for c in unbound if c.key in self._taken]
         made = {claim.key for claim, choice in chosen if choice[0] == NO_VOLUME}
         made.update(claim.key for claim in unbound if self._selected_node(claim) is not None)
         provisions = dict.fromkeys(claim.key for claim in unbound if claim.key in made)
@@ -75,7 +77,8 @@ class VolumeBinding:
             if choice[0] == NO_VOLUME:
                 self._selected[claim.key] = self._table.nodes[node].name
             else:
-                self._class(claim).take(int(choice[0]), claim)
+                taken = self._class(claim).take(int(choice[0]), claim)
+                self._taken[claim.key] = taken
 
     def _parted(
         self, namespace: str, volumes: PodVolumes
@@ -129,6 +132,9 @@ class VolumeBinding:
         """Return where no volume is found nor made for a claim, and where there is no space."""
         here = np.ones(len(self._table), dtype=np.bool_)
         short = np.zeros(len(self._table), dtype=np.bool_)
+        for claim in claims:
+            if claim.key in self._taken:  # another pod of the decision has it bound to this one
+                here &= self._usable(self._taken[claim.key])
         needed: list[tuple[PersistentVolumeClaim, Mask]] = []
         for claim in claims:
             node = self._selected_node(claim)
@@ -147,7 +153,11 @@ class VolumeBinding:
 
     def _wanted(self, claims: Claims) -> list[PersistentVolumeClaim]:
         """Return the unbound claims that take a volume where there is one."""
-        return [claim for claim in claims if self._selected_node(claim) is None]
+        return [
+            claim
+            for claim in claims
+            if self._selected_node(claim) is None and claim.key not in self._taken
+        ]
 
     def _only(self, node: str) -> Mask:
         mask = np.zeros(len(self._table), dtype=np.bool_)

@@ -51,11 +51,12 @@ class ClassVolumes:
         """Return the name of a volume."""
         return self._volumes[number].name
 
-    def take(self, number: int, claim: PersistentVolumeClaim) -> None:
-        """Reserve a volume for a claim, if it is not yet."""
+    def take(self, number: int, claim: PersistentVolumeClaim) -> PersistentVolume:
+        """Reserve a volume for a claim, if it is not yet; return it."""
         if number < len(self._free) and self._is_free[number]:
             self._is_free[number] = False
             self._reserve(number, ClaimRef(claim.namespace, claim.name, claim.uid))
+        return self._volumes[number]
 
     def match(
         self, claim: PersistentVolumeClaim, before: Sequence[Choice], node: int | None = None

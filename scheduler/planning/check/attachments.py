@@ -39,8 +39,9 @@ def over_limits(uses: Uses) -> Iterator[str]:
         users.update(volume for pod in node.placed for volume in _volumes(pod, uses))
         for row, volumes in brought.items():
             own = {volume for volume in volumes if users[volume] == 1}
-            # One that is attached but that no other pod uses counts though this pod brings it.
-            used = (users.keys() - own) | attached[name]
+            # What this pod brings and is attached already is one volume. kube-scheduler counts it
+            # twice in a pod that it judges, so that places may be refused there, never more taken.
+            used = (users.keys() | attached[name]) - own
             for driver in _exceeded(node.limits, used, own):
                 detail = f"the node can attach {node.limits[driver]} volumes of {driver}"
                 yield uses.decided.breaks("volume limit", row, detail)
