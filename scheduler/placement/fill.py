@@ -20,7 +20,7 @@ from scheduler.placement.feasibility.room import fits
 from scheduler.placement.lookahead import lookahead
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Ints
-from scheduler.placement.quotas import Quota, quotas_of, within_quotas
+from scheduler.placement.quotas import FEW, Quota, quotas_of, within_quotas
 from scheduler.placement.reach import reach
 from scheduler.placement.stage import node_costs
 
@@ -110,13 +110,20 @@ class _Filling:
         nodes, is_all = choose(self._batch.emptiest, asked, self._placing.free, price)
         free, demand = self._placing.free[nodes], self._pending.demand
         load = fullness(self._batch.table.allocatable[nodes], free, demand)
-        # Nodes that differ only in where replicas are, and in how full they are.
-        is_uniform = self._wishes is None and (
-            self.cost is None
-            or len(nodes) == 0
-            or bool((self.cost[nodes] == self.cost[nodes[0]]).all())
-        )
+        # Nodes that differ only in where pods of the class are, and in how full they are.
+        is_uniform = not self._draws and self._is_flat(nodes)
         return Candidates(nodes, load, _slots(free, demand, left), is_all, is_uniform)
+
+    @property
+    def _draws(self) -> bool:
+        """Whether wishes draw the class to some nodes, beside keeping it even."""
+        return self._wishes is not None and bool(self._wishes.near)
+
+    def _is_flat(self, nodes: Ints) -> bool:
+        if self.cost is None or not len(nodes):
+            return True
+        cost = self.cost[nodes]
+        return bool((cost == cost[0]).all())
 
     # Rounds
 
@@ -152,14 +159,17 @@ class _Filling:
         for level in self._levels:
             if level.is_nodes:
                 price = price + level.weight * level.counts[level.group[nodes]]
+        weight = self._batch.settings.cost.score_weight
+        for skew in self._wishes.skews if self._wishes is not None else ():
+            if len(skew.counter.counts) > FEW:
+                price = price + weight * skew.counter.at(nodes)
         return price
 
     def _full_price(self, nodes: Ints) -> Ints:
         """Return what each of some nodes costs now, its load apart."""
-        price = self._node_price(nodes)
+        price = np.zeros(len(nodes), dtype=np.int64) if self.cost is None else self.cost[nodes]
         for level in self._levels:
-            if not level.is_nodes:
-                price = price + level.weight * level.counts[level.group[nodes]]
+            price = price + level.weight * level.counts[level.group[nodes]]
         if self._wishes is not None:
             price = price + wish_costs(self._wishes, nodes, self._batch.settings.cost)
         return price

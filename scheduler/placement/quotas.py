@@ -118,8 +118,12 @@ def quotas_of(rules: Rules, number: int) -> list[Quota]:
     round puts no two pods on one node.
     """
     mine, wishes = rules.of.get(number), rules.wishes.get(number)
-    soft = wishes.counters() if wishes is not None and wishes.is_live else []
-    out = [Quota(c.domain, c.counts) for c in soft if rules.own(number, c)]
+    out = []
+    if wishes is not None and wishes.is_live:
+        # Pods that wish to be near each other do not disturb each other.
+        soft = [c for c in wishes.near if rules.own(number, c) < 0]
+        soft += [skew.counter for skew in wishes.skews if rules.own(number, skew.counter)]
+        out = [Quota(counter.domain, counter.counts) for counter in soft]
     if mine is None or not mine.is_live:
         return out
     away = (*mine.affinity.away, *mine.affinity.kept)
