@@ -67,8 +67,8 @@ class PodClass:
     node. `node_name` is a node the pod insists on (``spec.nodeName`` of a pod in a file).
     `pod_affinity` and `pod_anti_affinity` are required, `preferred_pods` wishes of both kinds.
     `images` are those of its containers, normalised; `features` what a node must declare. `volumes`
-    is empty but in a decision, where pods of one class that differ in their volumes are told apart
-    (`Pod.volumes`).
+    and `nominated_node` are empty but in a decision, where pods of one class that differ in them
+    are told apart (`Pod.volumes`, `Pod.nominated_node`).
     `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
 
@@ -92,6 +92,7 @@ class PodClass:
     images: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     volumes: PodVolumes = NO_VOLUMES
+    nominated_node: str = ""
     unsupported: tuple[str, ...] = ()
     # A class is hashed many times in a cycle and its fields are deep: hash once.
     _hash: int = field(init=False, repr=False, compare=False, default=0)
@@ -99,7 +100,13 @@ class PodClass:
     def __post_init__(self) -> None:
         parts = (self.namespace, self.workload, self.labels, self.requests, self.delays)
         rest = (self.node_selector, self.required_nodes, self.tolerations, self.node_name)
-        between = (self.pod_affinity, self.pod_anti_affinity, self.spread, self.volumes)
+        between = (
+            self.pod_affinity,
+            self.pod_anti_affinity,
+            self.spread,
+            self.volumes,
+            self.nominated_node,
+        )
         object.__setattr__(self, "_hash", hash((parts, rest, between, self.priority)))
 
     @override
@@ -118,7 +125,8 @@ class Pod:
 
     `identity_labels` are those by which a controller numbers its pods; they are no part of the
     class, though a selector may ask for them. `volumes` are its own claims and disks, which differ
-    from replica to replica.
+    from replica to replica. `nominated_node` is where room is kept for it while it waits
+    (``status.nominatedNodeName``).
     """
 
     name: str
@@ -129,6 +137,7 @@ class Pod:
     is_gated: bool = False
     identity_labels: Labels = ()
     volumes: PodVolumes = NO_VOLUMES
+    nominated_node: str = ""
 
     @property
     def namespace(self) -> str:

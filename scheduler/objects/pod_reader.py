@@ -13,7 +13,8 @@ from scheduler.domain.workload import PodClass
 from scheduler.objects.decoding import Object
 from scheduler.objects.features import unknown_volumes
 from scheduler.objects.metadata import IDENTITY_LABELS, namespace_of, workload_of
-from scheduler.objects.pod import Read, pod_class_of, read_pod_changed
+from scheduler.objects.pod import read_pod_changed
+from scheduler.objects.pod_class import Read, pod_class_of
 from scheduler.objects.requests import read_requests
 
 _MOST = 65_536

@@ -3,7 +3,7 @@
 Pods of one class are one supply, and which of them goes where is nobody's concern, unless
 
 * a delay refers to one of them by its name;
-* they have volumes of their own;
+* they have volumes of their own, or a node where room is kept for them;
 * a selector asks for a label by which their controller numbers them.
 
 Such a pod is of a class of its own for the decision.
@@ -38,6 +38,8 @@ def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodI
         pod_class = _with_numbers(pod) if asks else pod.pod_class
         if pod.volumes:
             pod_class = replace(pod_class, volumes=pod.volumes)
+        if pod.nominated_node in snapshot.nodes.index:
+            pod_class = replace(pod_class, nominated_node=pod.nominated_node)
         if (pod.namespace, pod.name) in names:
             pod_class = replace(pod_class, labels=(*pod_class.labels, (MARK, pod.name)))
         if pod_class is not pod.pod_class:

@@ -18,6 +18,7 @@ from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.feasibility.volumes import VolumeRules
 from scheduler.placement.matching import Namespaces
+from scheduler.placement.nominated import Nominated
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.rule_maker import RuleMaker
 from scheduler.placement.rules import Rules
@@ -97,6 +98,20 @@ class Batch:
             if pending.pod_class.workload is not None:
                 out.setdefault(pending.pod_class.workload, []).append(pending)
         return out
+
+    @cached_property
+    def nominated(self) -> Nominated:
+        """Pods that room is kept for."""
+        return Nominated(self.snapshot)
+
+    def kept_room(self, priority: int) -> NDArray[np.int64] | None:
+        """Return the room kept for nominated pods from a priority, shape ``(n, r)``; or None."""
+        return self.nominated.room(priority) if self.nominated else None
+
+    def free_for(self, priority: int, free: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the room that is left for pods of a priority, shape ``(n, r)``."""
+        kept = self.kept_room(priority)
+        return free if kept is None else free - kept
 
     @cached_property
     def emptiest(self) -> EmptiestFirst:

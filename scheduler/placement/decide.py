@@ -12,7 +12,7 @@ from scheduler.placement.fill import fill
 from scheduler.placement.final import take_back_broken
 from scheduler.placement.graph import fits_exact_integers
 from scheduler.placement.joint import better_jointly
-from scheduler.placement.order import Order, order
+from scheduler.placement.order import Order, Stage, order
 from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import measured, reach
@@ -50,10 +50,10 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
     placing = Placing({}, batch.table.free, batch.rules)
     figures = _Figures()
     if len(batch.table):
-        stages = order(batch.classes, batch.rules)
-        _run_stages(batch, stages, placing, figures)
+        stages = order(batch.classes, batch.rules, is_by_priority=bool(batch.nominated))
+        _Deciding(batch, stages, placing, figures).run()
         take_back_broken(batch, placing)
-        is_small = stages.has_links and not stages.has_rules
+        is_small = stages.has_links and not (stages.has_rules or batch.nominated)
         found = better_jointly(batch, placing) if is_small else None
         if found is not None:
             placing, figures.cost = found
@@ -62,38 +62,49 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
     return _plan(batch, placing, figures)
 
 
-def _run_stages(batch: Batch, stages: Order, placing: Placing, figures: _Figures) -> None:
-    for stage in stages.stages:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Deciding:
+    """Runs the stages, one after the other."""
+
+    batch: Batch
+    stages: Order
+    placing: Placing
+    figures: _Figures
+
+    def run(self) -> None:
+        for stage in self.stages.stages:
+            kept = self.batch.kept_room(stage.priority)
+            if kept is not None:
+                self.placing.free -= kept
+            self._run_stage(stage)
+            if kept is not None:
+                self.placing.free += kept
+
+    def _run_stage(self, stage: Stage) -> None:
+        batch, placing, figures = self.batch, self.placing, self.figures
         for circle in stage.circles:
             place_together(batch, circle, placing)
             figures.is_optimal = False
             figures.methods.add("anchors")
-        _fill(batch, stage.ruled, placing, stages, figures)
+        self._fill(stage.ruled)
         if len(stage.plain) * len(batch.table) > batch.settings.effort.flow_cells:
-            _fill(batch, _choosiest_first(stage.plain), placing, stages, figures)
-            continue
-        for chunk in _chunks(batch, stage.plain, placing, stages):
-            problem, kept = stage_problem(batch, chunk, placing, stages.dependants)
+            self._fill(_choosiest_first(stage.plain))
+            return
+        for chunk in _chunks(batch, stage.plain, placing, self.stages):
+            problem, kept = stage_problem(batch, chunk, placing, self.stages.dependants)
             if kept:
                 packing = _solve(batch, (problem, kept), placing, figures)
                 carry_out(problem, packing, kept, placing)
-        if stages.dependants:
+        if self.stages.dependants:
             # Each stage is solved to its optimum, their sequence need not be.
             figures.is_optimal = False
 
-
-def _fill(
-    batch: Batch,
-    classes: Sequence[PendingClass],
-    placing: Placing,
-    stages: Order,
-    figures: _Figures,
-) -> None:
-    for pending in classes:
-        dependants = stages.dependants.get(pending.number, ())
-        figures.cost += fill(batch, pending, placing, dependants)
-        figures.is_optimal = False
-        figures.methods.add("rounds")
+    def _fill(self, classes: Sequence[PendingClass]) -> None:
+        for pending in classes:
+            dependants = self.stages.dependants.get(pending.number, ())
+            self.figures.cost += fill(self.batch, pending, self.placing, dependants)
+            self.figures.is_optimal = False
+            self.figures.methods.add("rounds")
 
 
 def _choosiest_first(classes: Sequence[PendingClass]) -> list[PendingClass]:

@@ -7,7 +7,7 @@ together (`scheduler.placement.together`). Classes whose rules count what this d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
@@ -19,12 +19,14 @@ from scheduler.placement.rules import Rules
 class Stage:
     """Classes decided at once: circles first, then ruled classes in order, then plain ones.
 
-    `circles` are the groups that refer to each other.
+    `circles` are the groups that refer to each other. `priority` is that of the stage, where it has
+    one of its own.
     """
 
     plain: tuple[PendingClass, ...]
     circles: tuple[tuple[PendingClass, ...], ...] = ()
     ruled: tuple[PendingClass, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,18 +43,18 @@ class Order:
     has_rules: bool = False
 
 
-def order(classes: Sequence[PendingClass], rules: Rules) -> Order:
+def order(classes: Sequence[PendingClass], rules: Rules, *, is_by_priority: bool = False) -> Order:
     """Return the stages: higher priority first, references before their dependants.
 
     Where nothing pending refers to anything pending, nor counts it, one stage holds all: its flow
     ranks the priorities itself, and so places the most pods of each. Otherwise a reference inherits
     the priority of what refers to it, or a high-priority pod would wait for room that lower ones
-    took while its reference was being placed.
+    took while its reference was being placed. With `is_by_priority` each priority has its stages.
     """
     tried = [c for c in classes if not c.problems]
     links, dependants = _links(tried)
     is_ruled = {c.number for c in tried if rules.is_live(c.number)}
-    if tried and not links.number_of_edges() and not is_ruled:
+    if tried and not links.number_of_edges() and not is_ruled and not is_by_priority:
         return Order((Stage(tuple(tried)),), {}, has_links=False)
     graph = links.copy()
     for number in sorted(is_ruled):
@@ -63,7 +65,7 @@ def order(classes: Sequence[PendingClass], rules: Rules) -> Order:
     urgency = _inherited(whole, numbered)
     layout = _Layout(whole, links, numbered, is_ruled)
     stages = [
-        stage
+        replace(stage, priority=priority)
         for priority in sorted(set(urgency.values()), reverse=True)
         for stage in layout.stages([k for k, p in urgency.items() if p == priority])
     ]

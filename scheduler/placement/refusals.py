@@ -47,7 +47,8 @@ def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
         return Refusal(total, pending.problems)
     near = reach(batch, pending, placing.pods)
     rules = placing.rules.of.get(pending.number)
-    view = View(batch, pending, near, placing.free, rules)
+    free = batch.free_for(pending.pod_class.priority, placing.free)
+    view = View(batch, pending, near, free, rules)
     if near.problems:
         if _is_in_circle(batch, pending):
             reason = PodReason(PodCause.CROWDED_OUT, NO_ARRANGEMENT)

@@ -11,6 +11,7 @@ from scheduler.placement.cost.latency import LatencyCost
 from scheduler.placement.cost.load import load_costs, load_widths
 from scheduler.placement.cost.margin import MarginCost
 from scheduler.placement.cost.model import CostModel, Units
+from scheduler.placement.cost.nominated import NominatedCost
 from scheduler.placement.cost.preference import PreferenceCost
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.cost.wish import wish_costs
@@ -21,7 +22,13 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 
-MODELS: tuple[CostModel, ...] = (LatencyCost(), MarginCost(), CloudCost(), PreferenceCost())
+MODELS: tuple[CostModel, ...] = (
+    LatencyCost(),
+    MarginCost(),
+    CloudCost(),
+    PreferenceCost(),
+    NominatedCost(),
+)
 
 
 def node_costs(batch: Batch, pending: PendingClass, within: Reach) -> Units | None:
