@@ -22,6 +22,8 @@ _FIRST_STATUS: dict[str, JsonObject] = {
     "ReplicaSet": {"replicas": 0},
     "Service": {"loadBalancer": {}},
     "Namespace": {"phase": "Active"},
+    "PersistentVolumeClaim": {"phase": "Pending"},
+    "PersistentVolume": {"phase": "Available"},
 }
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -48,7 +50,7 @@ def admitted(state: State, obj: JsonObject) -> JsonObject:
         meta["name"] = _generated(state, kind.name, meta)
     meta.pop("resourceVersion", None)
     out = {**obj, "metadata": meta}
-    if kind.name not in ("Node", "Event", "Lease"):
+    if kind.has_status and kind.name != "Node":
         out["status"] = dict(_FIRST_STATUS.get(kind.name, {}))
     key = key_of(out)
     _check_metadata(state, key, out)

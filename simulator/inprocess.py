@@ -7,16 +7,18 @@ process and on its event loop; tests run it in virtual time.
 import asyncio
 from collections.abc import AsyncIterator
 
-from scheduler.domain.errors import BindConflict, InputError
+from scheduler.domain.errors import BindConflict, InputError, VolumeRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
-from simulator.change import Change, ObjectKey, Refused, uid_of
-from simulator.command import Bind, Command, Record, SetCondition
+from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
+from simulator.change import Change, JsonObject, ObjectKey, Refused, uid_of
+from simulator.command import Bind, Command, Patch, Record, SetCondition
 from simulator.running import RunningWorld
-from simulator.translation import translated
+from simulator.translation import TRANSLATED, translated
 from simulator.world import World
 
-_WATCHED = ("Node", "Service", "Pod")
 _COMPONENT = "custom-scheduler"
+_BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+_SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
 
 class InProcessCluster(RunningWorld):
@@ -30,7 +32,7 @@ class InProcessCluster(RunningWorld):
         """List everything, say `Listed`, then follow changes until cancelled."""
         queue: asyncio.Queue[ClusterEvent] = asyncio.Queue()
         # Listing and subscribing are one step without an await: no change falls between them.
-        for kind in _WATCHED:
+        for kind in TRANSLATED:
             for obj in self.cluster.all_of(kind):
                 self._offer(queue, Change("ADDED", obj))
         queue.put_nowait(Listed())
@@ -89,6 +91,42 @@ class InProcessCluster(RunningWorld):
             except Refused as refusal:
                 text = f"note about {pod.display_name} refused: {refusal}"
                 self.happenings.say(self.now_s(), text)
+
+    async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+        """Reserve a volume for a claim; return the volume's new version.
+
+        Raises
+        ------
+        VolumeRefused
+            If the cluster refuses.
+        """
+        reference = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": claim.namespace,
+            "name": claim.name,
+            "uid": claim.uid,
+            "resourceVersion": claim.version,
+        }
+        marks = {} if volume.claim is not None else {_BOUND_BY_CONTROLLER: "yes"}
+        metadata = {"annotations": marks, "resourceVersion": volume.version}
+        key = ObjectKey("PersistentVolume", "", volume.name)
+        return await self._patch(key, {"metadata": metadata, "spec": {"claimRef": reference}})
+
+    async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
+        """Have a claim provisioned for a node; return its new version. Raises as above."""
+        marks = {_SELECTED_NODE: node}
+        metadata = {"annotations": marks, "resourceVersion": claim.version}
+        key = ObjectKey("PersistentVolumeClaim", claim.namespace, claim.name)
+        return await self._patch(key, {"metadata": metadata})
+
+    async def _patch(self, key: ObjectKey, change: JsonObject) -> str:
+        await asyncio.sleep(0)
+        try:
+            written = self.execute(Patch(key, change))
+        except Refused as refusal:
+            raise VolumeRefused(refusal.message) from None
+        return str(written["metadata"]["resourceVersion"]) if written is not None else ""
 
     def _is_waiting(self, key: ObjectKey, uid: str) -> bool:
         obj = self.cluster.get(key)

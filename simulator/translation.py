@@ -1,5 +1,15 @@
 """Changes of objects in the words of the port, as the service reads them."""
 
+from collections.abc import Callable, Mapping
+
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+    StorageKind,
+    StorageObject,
+)
 from scheduler.domain.ports import (
     ClusterEvent,
     NodeChanged,
@@ -11,7 +21,29 @@ from scheduler.domain.ports import (
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.service import read_service
+from scheduler.objects.storage import (
+    read_claim,
+    read_csi_driver,
+    read_csi_node,
+    read_namespace,
+    read_storage_capacity,
+    read_storage_class,
+    read_volume,
+    read_volume_attachment,
+)
 from simulator.change import Change, JsonObject, key_of, uid_of
+
+_STORAGE: Mapping[str, tuple[StorageKind, Callable[[JsonObject], StorageObject]]] = {
+    "PersistentVolumeClaim": ("PersistentVolumeClaim", read_claim),
+    "PersistentVolume": ("PersistentVolume", read_volume),
+    "StorageClass": ("StorageClass", read_storage_class),
+    "CSINode": ("CSINode", read_csi_node),
+    "CSIDriver": ("CSIDriver", read_csi_driver),
+    "CSIStorageCapacity": ("CSIStorageCapacity", read_storage_capacity),
+    "VolumeAttachment": ("VolumeAttachment", read_volume_attachment),
+}
+TRANSLATED = ("Node", "Namespace", *_STORAGE, "Service", "Pod")
+"""The kinds that are told, in the order in which they are listed."""
 
 
 def translated(change: Change) -> ClusterEvent | None:
@@ -34,8 +66,11 @@ def translated(change: Change) -> ClusterEvent | None:
             return ServiceChanged(read_service(change.object))
         case "Pod":
             return _pod_event(change.object, is_gone=is_gone)
-        case _:
-            return None
+        case "Namespace":
+            name, labels = read_namespace(change.object)
+            return NamespaceDeleted(name) if is_gone else NamespaceChanged(name, labels)
+        case kind:
+            return _storage_event(kind, change, is_gone=is_gone)
 
 
 def _pod_event(pod: JsonObject, *, is_gone: bool) -> ClusterEvent:
@@ -43,3 +78,12 @@ def _pod_event(pod: JsonObject, *, is_gone: bool) -> ClusterEvent:
         key = key_of(pod)
         return PodDeleted(f"{key.namespace}/{key.name}", uid_of(pod))
     return read_pod_changed(pod)
+
+
+def _storage_event(kind: str, change: Change, *, is_gone: bool) -> ClusterEvent | None:
+    if kind not in _STORAGE:
+        return None
+    name, read = _STORAGE[kind]
+    if is_gone:
+        return StorageDeleted(name, f"{change.key.namespace}/{change.key.name}".lstrip("/"))
+    return StorageChanged(read(change.object))

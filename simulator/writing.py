@@ -47,7 +47,7 @@ def update(state: State, obj: JsonObject, subresource: str) -> JsonObject:
         new = {**obj, "status": old.get("status", {}), "metadata": _kept(old, obj)}
         if key.kind == "Node":  # nothing but people writes these here
             new["status"] = obj.get("status", old.get("status", {}))
-        if key.kind in ("Event", "Lease"):
+        if not KINDS[key.kind].has_status:
             del new["status"]
         new = completed(state, key, new)
         check_update(key, old, new)

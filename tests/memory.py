@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from scheduler.domain.errors import BindConflict, ClusterUnavailable
+from scheduler.domain.errors import BindConflict, ClusterUnavailable, VolumeRefused
 from scheduler.domain.node import Node
+from scheduler.domain.object_events import NamespaceChanged, StorageChanged
 from scheduler.domain.ports import (
     Binding,
     ClusterEvent,
@@ -15,21 +16,32 @@ from scheduler.domain.ports import (
     PodNote,
     ServiceChanged,
 )
+from scheduler.domain.storage import ClaimRef, PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Service
 from telemetry.model import RttTable
 
 
 @dataclass
 class MemoryCluster:
-    """Implements `Cluster`. `before_bind` may raise to refuse; `after_bind` to lose the answer."""
+    """Implements `Cluster`. `before_bind` may raise to refuse; `after_bind` to lose the answer.
+
+    `before_write` and `after_write` are the same for writes to claims and volumes.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     pods: dict[str, PodChanged] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
+    claims: dict[str, PersistentVolumeClaim] = field(default_factory=dict)
+    volumes: dict[str, PersistentVolume] = field(default_factory=dict)
+    version: int = 0
     bindings: list[Binding] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
     notes: list[PodNote] = field(default_factory=list)
     before_bind: Callable[[Binding], None] = lambda _binding: None
     after_bind: Callable[[Binding], None] = lambda _binding: None
+    before_write: Callable[[str], None] = lambda _key: None
+    after_write: Callable[[str], None] = lambda _key: None
     before_note: Callable[[PodNote], None] = lambda _note: None
     bind_s: float = 0.001
     lists: int = 0
@@ -56,6 +68,9 @@ class MemoryCluster:
             *map(NodeChanged, self.nodes.values()),
             *self.pods.values(),
             *map(ServiceChanged, self.services.values()),
+            *(NamespaceChanged(name, labels) for name, labels in self.namespaces.items()),
+            *map(StorageChanged, self.claims.values()),
+            *map(StorageChanged, self.volumes.values()),
         ]
         try:
             for known in listed:
@@ -84,6 +99,46 @@ class MemoryCluster:
         self.pods[key] = replace(known, node=binding.node)
         self.emit(self.pods[key])
         self.after_bind(binding)
+
+    def put_claim(self, claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
+        """Add or change a claim, under a version of its own."""
+        self.version += 1
+        stored = self.claims[claim.key] = replace(claim, version=str(self.version))
+        self.emit(StorageChanged(stored))
+        return stored
+
+    def put_volume(self, volume: PersistentVolume) -> PersistentVolume:
+        """Add or change a volume, under a version of its own."""
+        self.version += 1
+        stored = self.volumes[volume.name] = replace(volume, version=str(self.version))
+        self.emit(StorageChanged(stored))
+        return stored
+
+    async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+        """Reserve a volume as the API server does: its version must be the latest."""
+        await self._begin_write(volume.name)
+        known = self.volumes.get(volume.name)
+        if known is None or known.version != volume.version:
+            raise VolumeRefused(f'persistentvolumes "{volume.name}" has been modified')
+        reference = ClaimRef(claim.namespace, claim.name, claim.uid)
+        written = self.put_volume(replace(known, claim=reference))
+        self.after_write(volume.name)
+        return written.version
+
+    async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
+        """Select a node as the API server takes it: the claim's version must be the latest."""
+        await self._begin_write(claim.key)
+        known = self.claims.get(claim.key)
+        if known is None or known.version != claim.version:
+            raise VolumeRefused(f'persistentvolumeclaims "{claim.name}" has been modified')
+        written = self.put_claim(replace(known, selected_node=node))
+        self.after_write(claim.key)
+        return written.version
+
+    async def _begin_write(self, key: str) -> None:
+        await asyncio.sleep(self.bind_s)
+        self.before_write(key)
+        self.writes.append(key)
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

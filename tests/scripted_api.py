@@ -14,6 +14,20 @@ from aiohttp import web
 from scheduler.kube.client import KubeClient, connected
 
 JsonObject = dict[str, Any]
+CORE = ("nodes", "services", "pods", "namespaces", "persistentvolumeclaims", "persistentvolumes")
+STORAGE = (
+    "storageclasses",
+    "csinodes",
+    "csidrivers",
+    "csistoragecapacities",
+    "volumeattachments",
+)
+PATHS = {
+    **{name: f"/api/v1/{name}" for name in CORE},
+    **{name: f"/apis/storage.k8s.io/v1/{name}" for name in STORAGE},
+}
+"""Where each kind that the scheduler follows is served."""
+
 Step = JsonObject | bytes | asyncio.Event
 """Of a watch: an event to send, raw bytes, or a moment to wait for."""
 
@@ -61,6 +75,7 @@ def status(code: int, message: str, **headers: str) -> web.Response:
 class ScriptedKind:
     """One collection: what is listed, and what each watch in turn says before it ends cleanly.
 
+    `refused_lists` are answered before lists are, `refusals` before watches are.
     `breaks` makes a watch end without its last chunk, as a lost connection does. The last watch of
     the script stays open. `asked` holds the resourceVersion of each watch; `lists` counts lists.
     """
@@ -69,6 +84,7 @@ class ScriptedKind:
     version: int = 1
     watches: list[Sequence[Step]] = field(default_factory=list)
     refusals: list[web.Response] = field(default_factory=list)
+    refused_lists: list[web.Response] = field(default_factory=list)
     breaks: set[int] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     lists: int = 0
@@ -89,7 +105,7 @@ class ScriptedApi:
     """Serves `kinds` by their plural, and `on_write` for all else."""
 
     def __init__(self) -> None:
-        self.kinds = {name: ScriptedKind() for name in ("nodes", "services", "pods")}
+        self.kinds = {name: ScriptedKind() for name in PATHS}
         self.sent: list[Sent] = []
         self.on_write: Callable[[Sent], web.Response] = lambda _: web.json_response({}, status=201)
         self._closing = asyncio.Event()
@@ -101,7 +117,7 @@ class ScriptedApi:
         """Serve while inside; yield a client."""
         app = web.Application()
         for name, kind in self.kinds.items():
-            app.router.add_get(f"/api/v1/{name}", self._collection(kind))
+            app.router.add_get(PATHS[name], self._collection(kind))
         app.router.add_route("*", "/{path:.*}", self._write)
         runner = web.AppRunner(app, shutdown_timeout=1.0)
         await runner.setup()
@@ -121,6 +137,8 @@ class ScriptedApi:
             if "watch" in request.query:
                 return await self._watch(kind, request)
             kind.lists += 1
+            if kind.refused_lists:
+                return kind.refused_lists.pop(0)
             metadata = {"resourceVersion": str(kind.version)}
             return web.json_response({"metadata": metadata, "items": kind.items})
 

@@ -6,6 +6,7 @@ SchedulerError
 ├── ClusterUnavailable   no answer: retry the whole cycle later
 ├── BindConflict         the pod moved on: forget it, the watch will tell
 │   └── BindRefused      the cluster does not allow it: say so on the pod, try again later
+├── VolumeRefused        a claim or volume moved on, or may not be written: decide anew, say so
 ├── PlanRejected         the independent check found a violation: bind nothing, report a bug
 └── SolverError          the solver broke its own promise: a bug
 """
@@ -51,6 +52,10 @@ class BindConflict(SchedulerError):
 
 class BindRefused(BindConflict):
     """The cluster does not allow it: a right is missing, or an admission check says no."""
+
+
+class VolumeRefused(SchedulerError):
+    """A write to a claim or volume was not carried out; the text is the cluster's own."""
 
 
 class PlanRejected(SchedulerError):

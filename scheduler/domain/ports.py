@@ -12,8 +12,8 @@ from scheduler.domain.object_events import (
     StorageChanged,
     StorageDeleted,
 )
-from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.reasons import Condition
+from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod, Service
 from telemetry.model import RttTable
 
@@ -37,7 +37,8 @@ class PodChanged:
     """A pod was added or changed.
 
     `node` is where it is bound, or empty. `phase` as in the API. `said` is why it waits, as its
-    ``PodScheduled`` condition tells, or empty: who starts anew need not write it again.
+    ``PodScheduled`` condition tells, or empty: who starts anew need not write it again. `reason` is
+    why it failed, in a word, or empty.
     """
 
     pod: Pod
@@ -45,6 +46,7 @@ class PodChanged:
     phase: str
     is_terminating: bool
     said: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ ANSWER_TIMEOUT_S = 60.0
 """The API server gives a list request up to 60 s itself (``--request-timeout``)."""
 
 CONNECTIONS = 128
-"""Kept open at most: 64 bindings, 8 notes, 3 watches, the lease, and room for lists."""
+"""Kept open at most: 64 bindings, 32 writes to volumes, 8 notes, 11 watches, the lease, and room
+for lists."""
 
 
 _MOST_TRIES = 5

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from scheduler.domain.errors import BindConflict, BindRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote, ServiceNote
+from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
@@ -13,6 +14,7 @@ from scheduler.kube.events import EventWriter
 from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
+from scheduler.kube.volumes import VolumeWriter
 from scheduler.kube.watch import SILENCE_S
 
 BIND_TIMEOUT_S = 15.0
@@ -23,7 +25,7 @@ _CONFLICT = 409
 
 
 class KubeCluster:
-    """Follows nodes, Services and pods; binds pods; writes events and conditions.
+    """Follows what decisions rest on; binds pods and their volumes; writes events and conditions.
 
     Parameters
     ----------
@@ -55,6 +57,7 @@ class KubeCluster:
         self._directory = directory
         self._lease = lease
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
+        self._volumes = VolumeWriter(client)
         self._silence_s = silence_s
         self._watch_ended = watch_ended
         self._reflectors: list[Reflector] = []
@@ -140,6 +143,14 @@ class KubeCluster:
             If one of them is not written.
         """
         await self._writer.write(note)
+
+    async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+        """Reserve a volume for a claim, as `scheduler.kube.volumes` says."""
+        return await self._volumes.reserve(volume, claim)
+
+    async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
+        """Have a claim provisioned for a node, as `scheduler.kube.volumes` says."""
+        return await self._volumes.select_node(claim, node)
 
     async def announce(self, note: ServiceNote) -> None:
         """Write an event about the scheduler.

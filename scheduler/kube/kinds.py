@@ -1,10 +1,18 @@
 """The kinds of object the scheduler follows, each with how its JSON becomes an event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+    StorageKind,
+    StorageObject,
+)
 from scheduler.domain.ports import (
     ClusterEvent,
     NodeChanged,
@@ -16,6 +24,16 @@ from scheduler.domain.ports import (
 from scheduler.objects.node import read_node
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
+from scheduler.objects.storage import (
+    read_claim,
+    read_csi_driver,
+    read_csi_node,
+    read_namespace,
+    read_storage_capacity,
+    read_storage_class,
+    read_volume,
+    read_volume_attachment,
+)
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -38,22 +56,71 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 class Kind:
     """A kind: where it is served, and what to make of an object and of one that is gone.
 
-    `changed` raises InputError for an object that cannot be read.
+    `changed` raises InputError for an object that cannot be read. An optional kind may be one that
+    the server does not serve, or that we may not list.
     """
 
     plural: str
     path: str
     changed: Callable[[bytes], ClusterEvent]
     gone: Callable[[Metadata], ClusterEvent]
+    is_optional: bool = False
+
+
+_STORAGE = "/apis/storage.k8s.io/v1"
+
+STORAGE_PATHS: Mapping[StorageKind, str] = {
+    "PersistentVolumeClaim": "/api/v1/persistentvolumeclaims",
+    "PersistentVolume": "/api/v1/persistentvolumes",
+    "StorageClass": f"{_STORAGE}/storageclasses",
+    "CSINode": f"{_STORAGE}/csinodes",
+    "CSIDriver": f"{_STORAGE}/csidrivers",
+    "CSIStorageCapacity": f"{_STORAGE}/csistoragecapacities",
+    "VolumeAttachment": f"{_STORAGE}/volumeattachments",
+}
+"""Where each kind of storage is served."""
+
+NAMESPACES = "/api/v1/namespaces"
 
 
 def followed_kinds() -> tuple[Kind, ...]:
-    """Return nodes, Services and pods; reading pods shares equal classes, so make these once."""
+    """Return all that is followed; reading pods shares equal classes, so make these once.
+
+    Nodes, Services and pods make up the cluster. Without the others most pods can be decided on.
+    """
     return (
         Kind("nodes", "/api/v1/nodes", _node, _node_gone),
         Kind("services", "/api/v1/services", _service, _service_gone),
         Kind("pods", "/api/v1/pods", PodReader(), _pod_gone),
+        Kind("namespaces", NAMESPACES, _namespace, _namespace_gone, is_optional=True),
+        _storage_kind("PersistentVolumeClaim", read_claim),
+        _storage_kind("PersistentVolume", read_volume),
+        _storage_kind("StorageClass", read_storage_class),
+        _storage_kind("CSINode", read_csi_node),
+        _storage_kind("CSIDriver", read_csi_driver),
+        _storage_kind("CSIStorageCapacity", read_storage_capacity),
+        _storage_kind("VolumeAttachment", read_volume_attachment),
     )
+
+
+def _storage_kind(name: StorageKind, read: Callable[[bytes], StorageObject]) -> Kind:
+    path = STORAGE_PATHS[name]
+
+    def changed(obj: bytes) -> ClusterEvent:
+        return StorageChanged(read(obj))
+
+    def gone(metadata: Metadata) -> ClusterEvent:
+        return StorageDeleted(name, f"{metadata.namespace}/{metadata.name}".lstrip("/"))
+
+    return Kind(path.rpartition("/")[2], path, changed, gone, is_optional=True)
+
+
+def _namespace(obj: bytes) -> ClusterEvent:
+    return NamespaceChanged(*read_namespace(obj))
+
+
+def _namespace_gone(metadata: Metadata) -> ClusterEvent:
+    return NamespaceDeleted(metadata.name)
 
 
 def _node(obj: bytes) -> ClusterEvent:

@@ -1,41 +1,56 @@
 """What a live cluster holds, listed once: the read-only ground of a plan.
 
-Nothing is written and nothing watched. Nodes, pods and Services are listed one after the other, so
-the three are not of one instant; within each list they are.
+Nothing is written and nothing watched. Kinds are listed one after the other, so they are not of one
+instant; within each list they are.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from scheduler.domain.node import Node
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
+from scheduler.domain.storage import Storage
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
-from scheduler.kube.answers import Expired
+from scheduler.kube.answers import Denied, Expired
 from scheduler.kube.client import KubeClient
+from scheduler.kube.kinds import NAMESPACES, STORAGE_PATHS
 from scheduler.kube.pages import PAGE_SIZE, pages
 from scheduler.objects.node import read_node
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
+from scheduler.objects.storage import (
+    read_claim,
+    read_csi_driver,
+    read_csi_node,
+    read_namespace,
+    read_storage_capacity,
+    read_storage_class,
+    read_volume,
+    read_volume_attachment,
+)
 from telemetry.model import RttTable
 
 _NODES = "/api/v1/nodes"
 _PODS = "/api/v1/pods"
 _SERVICES = "/api/v1/services"
 _FINISHED = ("Succeeded", "Failed")
+_NOT_FOUND = 404
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterListing:
-    """All nodes, pods and Services of a cluster."""
+    """All that decisions rest on in a cluster; of namespaces their labels, by name."""
 
     nodes: tuple[Node, ...]
     pods: tuple[PodChanged, ...]
     services: tuple[Service, ...]
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
     def snapshot(
         self,
@@ -69,6 +84,8 @@ class ClusterListing:
             terminating=frozenset(pod.pod.key for pod in alive if pod.is_terminating),
             held=[p for p in waiting if p.scheduler_name != scheduler_name or p.is_gated],
             services=self.services,
+            namespaces=self.namespaces,
+            storage=self.storage,
             rtt=rtt,
             zones=zones,
             now_s=now_s,
@@ -90,7 +107,39 @@ async def list_cluster(client: KubeClient) -> ClusterListing:
         nodes=await list_objects(client, _NODES, read_node),
         pods=await list_objects(client, _PODS, PodReader()),
         services=await list_objects(client, _SERVICES, read_service),
+        namespaces=dict(await _if_served(client, NAMESPACES, read_namespace)),
+        storage=await _list_storage(client),
     )
+
+
+async def _list_storage(client: KubeClient) -> Storage:
+    paths = STORAGE_PATHS
+    claims = await _if_served(client, paths["PersistentVolumeClaim"], read_claim)
+    volumes = await _if_served(client, paths["PersistentVolume"], read_volume)
+    classes = await _if_served(client, paths["StorageClass"], read_storage_class)
+    csi_nodes = await _if_served(client, paths["CSINode"], read_csi_node)
+    drivers = await _if_served(client, paths["CSIDriver"], read_csi_driver)
+    capacities = await _if_served(client, paths["CSIStorageCapacity"], read_storage_capacity)
+    attachments = await _if_served(client, paths["VolumeAttachment"], read_volume_attachment)
+    return Storage(
+        claims={claim.key: claim for claim in claims},
+        volumes={volume.name: volume for volume in volumes},
+        classes={storage_class.name: storage_class for storage_class in classes},
+        csi_nodes={node.name: node for node in csi_nodes},
+        drivers={driver.name: driver for driver in drivers},
+        capacities={capacity.key: capacity for capacity in capacities},
+        attachments={attachment.name: attachment for attachment in attachments},
+    )
+
+
+async def _if_served(client: KubeClient, path: str, read: Callable[[bytes], _T]) -> tuple[_T, ...]:
+    """List one kind; of a kind that the server does not serve there is nothing."""
+    try:
+        return await list_objects(client, path, read)
+    except Denied as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return ()
 
 
 async def list_objects(

@@ -13,25 +13,22 @@ from dataclasses import dataclass
 import msgspec
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
-from scheduler.domain.ports import ClusterEvent, Unreadable
+from scheduler.domain.ports import ClusterEvent, Unlisted, Unreadable
 from scheduler.kube.answers import Denied, Expired
 from scheduler.kube.client import KubeClient
 from scheduler.kube.kinds import Head, Kind, Metadata
+from scheduler.kube.outage import GOOD_LIFE_S, OUTAGE_S, Outage, TellSync
 from scheduler.kube.pages import pages
 from scheduler.kube.watch import SILENCE_S, Change, watch
-
-OUTAGE_S = 10.0
-"""A watch that cannot be resumed for so long is out: decisions would rest on an old picture."""
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
 _LONGEST_RELIST_S = 30.0
-_GOOD_LIFE_S = 1.0
-"""A watch that lives so long is no fault, though it may bring nothing."""
-
 _MOST_LISTS = 5
+_WITHOUT_S = 30.0
+"""Between two tries to list a kind that is not served, or that we may not list."""
 
-TellSync = Callable[[str], None]
+_FORBIDDEN, _NOT_FOUND = 403, 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,7 @@ class Reflector:
         self._version = ""
         self._known: dict[tuple[str, str], Metadata] = {}
         self._anew = asyncio.Event()
+        self._is_unlisted = False
 
     @property
     def plural(self) -> str:
@@ -114,23 +112,51 @@ class Reflector:
         Raises
         ------
         ClusterUnavailable, Denied
-            If a list fails. A watch that fails is resumed.
+            If a list fails, but for a kind that we can do without. A watch that fails is resumed.
         """
         now_s, wait_s = asyncio.get_running_loop().time, _FIRST_WAIT_S
         while True:
             self._anew.clear()
-            await self._list()
+            try:
+                await self._list()
+            except Denied as error:
+                if not self._can_do_without(error):
+                    raise
+                await self._do_without(error)
+                continue
+            self._tell_unlisted("")
             if self._anew.is_set():
                 continue
             self._tell_sync("")
             began_s = now_s()
             self._tell_sync(await self._follow_until_anew())
-            if self._anew.is_set() or now_s() - began_s >= _GOOD_LIFE_S:
+            if self._anew.is_set() or now_s() - began_s >= GOOD_LIFE_S:
                 wait_s = _FIRST_WAIT_S
                 continue
             # A server, or a login page before it, that forgets at once must not be listed for ever.
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_RELIST_S)
+
+    # A kind that is not served, or may not be listed
+
+    def _can_do_without(self, error: Denied) -> bool:
+        return self._kind.is_optional and error.status in (_FORBIDDEN, _NOT_FOUND)
+
+    async def _do_without(self, error: Denied) -> None:
+        """Tell that there is nothing, or nothing that we may see; return when to try again."""
+        for key in list(self._known):
+            self._let_go(self._known.pop(key))
+        # What is not served has no objects. What may not be seen may have some.
+        self._tell_unlisted(str(error) if error.status == _FORBIDDEN else "")
+        self._tell_sync("")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WITHOUT_S):
+                await self._anew.wait()
+
+    def _tell_unlisted(self, why: str) -> None:
+        if why or self._is_unlisted:
+            self._is_unlisted = bool(why)
+            self._tell(Unlisted(self._kind.plural, why))
 
     # Lists
 
@@ -186,6 +212,8 @@ class Reflector:
                 return str(error)
             except (ClusterUnavailable, Denied) as error:
                 what = str(error)
+                if isinstance(error, Denied) and self._can_do_without(error):
+                    return what
             finally:
                 is_well = outage.ends(is_of_use=is_of_use)
                 self._tell_end(self._kind.plural)
@@ -229,54 +257,6 @@ class Reflector:
             self._tell(self._kind.gone(metadata))
             event = Unreadable(str(error))
         self._tell(event)
-
-
-class Outage:
-    """Tells, once, when a watch has been ill for too long, and when it is well again.
-
-    A watch is well when it tells of an object, or has lived for a second after it was answered: a
-    server that ends every watch as soon as it begins tells nothing.
-    """
-
-    def __init__(self, tell_sync: TellSync, outage_s: float = OUTAGE_S) -> None:
-        self._tell_sync = tell_sync
-        self._outage_s = outage_s
-        self._loop = asyncio.get_running_loop()
-        self._well_s = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_out = self._has_lived = False
-
-    def is_answered(self) -> None:
-        """Take note that the watch is answered."""
-        if self._timer is None:
-            self._timer = self._loop.call_later(_GOOD_LIFE_S, self._live)
-
-    def ends(self, *, is_of_use: bool) -> bool:
-        """Take note that the watch has ended; return whether it was well."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        was_well = is_of_use or self._has_lived
-        if was_well:
-            self._be_well()
-        self._has_lived = False
-        return was_well
-
-    def is_ill(self, what: str) -> None:
-        """Take note of a watch that failed or brought nothing."""
-        if not self._is_out and self._loop.time() - self._well_s >= self._outage_s:
-            self._is_out = True
-            self._tell_sync(what)
-
-    def _live(self) -> None:
-        self._has_lived = True
-        self._be_well()
-
-    def _be_well(self) -> None:
-        self._well_s = self._loop.time()
-        if self._is_out:
-            self._is_out = False
-            self._tell_sync("")
 
 
 def _metadata(obj: bytes, where: str) -> Metadata:

@@ -168,6 +168,7 @@ _TEMPLATE = (
     Column("Selector", _match_labels, priority=1),
 )
 
+_STORED = (_NAME, _AGE)
 COLUMNS: dict[str, Sequence[Column]] = {
     "Pod": (
         _NAME,
@@ -237,4 +238,26 @@ COLUMNS: dict[str, Sequence[Column]] = {
         Column("Count", _event_count, "integer", priority=1),
         Column("Name", _name, priority=1),
     ),
+    "PersistentVolumeClaim": (
+        _NAME,
+        Column("Status", _in("status", "phase", empty="")),
+        Column("Volume", _in("spec", "volumeName", empty="")),
+        Column("StorageClass", _in("spec", "storageClassName", empty="")),
+        _AGE,
+    ),
+    "PersistentVolume": (
+        _NAME,
+        Column("Capacity", _in("spec", "capacity", "storage", empty="")),
+        Column("Status", _in("status", "phase", empty="")),
+        Column("Claim", _in("spec", "claimRef", "name", empty="")),
+        Column("StorageClass", _in("spec", "storageClassName", empty="")),
+        _AGE,
+    ),
+    "StorageClass": (
+        _NAME,
+        Column("Provisioner", _in("provisioner")),
+        Column("VolumeBindingMode", _in("volumeBindingMode")),
+        _AGE,
+    ),
+    **dict.fromkeys(("CSINode", "CSIDriver", "CSIStorageCapacity", "VolumeAttachment"), _STORED),
 }

@@ -19,6 +19,9 @@ _SHORT = {
     "Event": ("ev",),
     "Deployment": ("deploy",),
     "ReplicaSet": ("rs",),
+    "PersistentVolumeClaim": ("pvc",),
+    "PersistentVolume": ("pv",),
+    "StorageClass": ("sc",),
 }
 _ALL = ("Pod", "Service", "Deployment", "ReplicaSet")
 _SUBRESOURCES = {
@@ -28,6 +31,9 @@ _SUBRESOURCES = {
     "Service": ("status",),
     "Deployment": ("status", "scale"),
     "ReplicaSet": ("status", "scale"),
+    "PersistentVolumeClaim": ("status",),
+    "PersistentVolume": ("status",),
+    "VolumeAttachment": ("status",),
 }
 _NEW_EVENTS = ("events.k8s.io", "v1")
 

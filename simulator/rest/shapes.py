@@ -223,6 +223,13 @@ class Namespace(Shape, rename="camel", frozen=True):
     status: Texts = {}
 
 
+class Stored(Shape, rename="camel", frozen=True):
+    """A kind of storage, which nobody here acts on."""
+
+    spec: Anything = {}
+    status: Anything = {}
+
+
 _SHAPES: dict[str, type[Shape]] = {
     "Pod": Pod,
     "Node": Node,
@@ -245,7 +252,7 @@ def check_shape(obj: JsonObject) -> JsonObject:
     """
     kind = str(obj["kind"])
     try:
-        msgspec.convert(obj, _SHAPES[kind])
+        msgspec.convert(obj, _SHAPES.get(kind, Stored))
     except msgspec.ValidationError as error:
         version = str(obj["apiVersion"]).rpartition("/")[2]
         what = f'{kind} in version "{version}" cannot be handled as a {kind}'

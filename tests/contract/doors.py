@@ -25,7 +25,15 @@ kind: Scenario
 nodes: {source: metros, count: 2}
 drift: 0s
 """
-_PLURALS = {"Node": "nodes", "Pod": "pods", "Service": "services", "Event": "events"}
+_PLURALS = {
+    "Node": "nodes",
+    "Pod": "pods",
+    "Service": "services",
+    "Event": "events",
+    "PersistentVolume": "persistentvolumes",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+}
+_CLUSTER_WIDE = ("Node", "PersistentVolume")
 WAIT_S = 20.0
 
 
@@ -81,7 +89,7 @@ class InProcessDoor:
         return [e for e in found if e["involvedObject"]["name"] == pod]
 
     def _key(self, kind: str, name: str) -> ObjectKey:
-        return ObjectKey(kind, "" if kind == "Node" else self.namespace, name)
+        return ObjectKey(kind, "" if kind in _CLUSTER_WIDE else self.namespace, name)
 
 
 @dataclass
@@ -108,7 +116,7 @@ class ApiDoor:
         return self.api.items(self._path("Event"), fieldSelector=f"involvedObject.name={pod}")
 
     def _path(self, kind: str) -> str:
-        namespace = "" if kind == "Node" else f"/namespaces/{self.namespace}"
+        namespace = "" if kind in _CLUSTER_WIDE else f"/namespaces/{self.namespace}"
         return f"/api/v1{namespace}/{_PLURALS[kind]}"
 
 

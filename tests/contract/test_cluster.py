@@ -1,7 +1,5 @@
 """The port `Cluster`, held alike on the embedded cluster, its API, and a real API server."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,26 +17,8 @@ from scheduler.domain.ports import (
     ServiceDeleted,
 )
 from scheduler.domain.workload import Pod
-from tests.contract.doors import Scene, in_process, real, simulated
+from tests.contract.doors import Scene
 from tests.real.objects import node, pod
-
-REAL = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(in_process, id="in process"),
-        pytest.param(simulated, id="simulator"),
-        pytest.param(real, id="real", marks=REAL),
-    ]
-)
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
-    if request.param is real:
-        opened = real(request.getfixturevalue("cluster"))
-    else:
-        opened = request.param(tmp_path)
-    async with opened as scene:
-        yield scene
 
 
 def service(name: str) -> dict[str, Any]:

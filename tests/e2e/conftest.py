@@ -9,6 +9,7 @@ from tests.real.api import Api, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
 from tests.real.relay import Relay
+from tests.real.storage import Storage
 
 MANIFESTS = Path(__file__).parents[2] / "configs" / "kubernetes"
 
@@ -46,6 +47,15 @@ def kubeconfig(cluster: Cluster, scheduler_token: str) -> Path:
 def relayed(cluster: Cluster, relay: Relay, scheduler_token: str) -> Path:
     """Give the scheduler's account, by way of the relay."""
     return cluster.control_plane.kubeconfig("relayed", token=scheduler_token, server=relay.url)
+
+
+@pytest.fixture
+def storage(cluster: Cluster) -> Iterator[Storage]:
+    """Give a test two storage classes of its own."""
+    made = Storage(cluster)
+    yield made
+    cluster.control_plane.ensure_api_server()
+    made.remove()
 
 
 @pytest.fixture

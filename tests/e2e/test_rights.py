@@ -13,8 +13,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 READ = ("get", "list", "watch")
+FOLLOWED = (
+    "nodes",
+    "pods",
+    "services",
+    "namespaces",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "storageclasses.storage.k8s.io",
+    "csinodes.storage.k8s.io",
+    "csidrivers.storage.k8s.io",
+    "csistoragecapacities.storage.k8s.io",
+    "volumeattachments.storage.k8s.io",
+)
 EVERYWHERE = {
-    *(f"{verb} {kind}" for verb in READ for kind in ("nodes", "pods", "services")),
+    *(f"{verb} {kind}" for verb in READ for kind in FOLLOWED),
+    "patch persistentvolumes",
+    "patch persistentvolumeclaims",
     "create pods/binding",
     "patch pods/status",
     *(f"{verb} events" for verb in ("create", "patch")),
@@ -138,6 +153,13 @@ def test_the_rights_suffice_to_have_a_token_reviewed(
         "DELETE /api/v1/namespaces/default/pods",
         "POST /api/v1/namespaces/default/pods/any/eviction",
         "PATCH /api/v1/namespaces/default/pods/any",
+        "POST /api/v1/namespaces/default/persistentvolumeclaims",
+        "DELETE /api/v1/namespaces/default/persistentvolumeclaims/any",
+        "POST /api/v1/persistentvolumes",
+        "DELETE /api/v1/persistentvolumes/any",
+        "PATCH /api/v1/persistentvolumes/any/status",
+        "PATCH /apis/storage.k8s.io/v1/storageclasses/any",
+        "PATCH /api/v1/namespaces/default",
         "PATCH /api/v1/nodes/any",
         "DELETE /api/v1/nodes/any",
         "GET /api/v1/namespaces/default/events",

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.api import Refused
+from tests.real.api import Object, Refused, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.objects import node, pod
 from tests.real.schedulers import Scheduler
+from tests.real.storage import Provisioner, Storage, using
 
+MANIFESTS = Path(__file__).parents[2] / "configs" / "kubernetes"
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
 
 
@@ -37,6 +39,62 @@ def test_leading_binding_telling_and_ending_need_no_right_that_is_not_shipped(
         scheduler.program.stop()
 
     assert forbidden(cluster) == before
+
+
+def test_binding_volumes_needs_no_right_that_is_not_shipped(
+    cluster: Cluster, storage: Storage, kubeconfig: Path, tmp_path: Path
+) -> None:
+    before = forbidden(cluster)
+    cluster.add_nodes([node("near")])
+    storage.add_local_volume("disk", "near")
+    storage.add_claim("here", storage.waits)
+    storage.add_claim("made", storage.made)
+    cluster.add_pods([using(pod("game"), "here", "made")])
+
+    with Scheduler(kubeconfig, tmp_path, is_alone=False), Provisioner(storage, cluster):
+        cluster.wait_for_bound(1)
+
+    assert forbidden(cluster) == before
+
+
+def test_without_rights_to_storage_only_pods_with_claims_wait(
+    cluster: Cluster, storage: Storage, tmp_path: Path
+) -> None:
+    cluster.add_nodes([node("near")])
+    storage.add_local_volume("disk", "near")
+    storage.add_claim("data", storage.waits)
+    cluster.add_pods([pod("game"), using(pod("db"), "data")])
+    account = cluster.control_plane.kubeconfig("before", token=token_of_earlier_rights(cluster))
+
+    with Scheduler(account, tmp_path):
+        assert cluster.wait_for_bound(1) == {"game": "near"}
+        cluster.wait_until(lambda: bool(cluster.events("db", "FailedScheduling")), "the reason")
+
+    [event, *_] = cluster.events("db", "FailedScheduling")
+    assert "cannot be listed" in event["note"]
+    assert "rbac.yaml" in event["note"]
+
+
+def token_of_earlier_rights(cluster: Cluster) -> str:
+    """Return a token of an account that has the shipped rights, but for storage and namespaces."""
+    name = {"name": f"{cluster.namespace}-earlier", "namespace": "kube-system"}
+    earlier = []
+    for shipped in read_manifests(MANIFESTS / "rbac.yaml"):
+        made = {**shipped, "metadata": name}
+        if shipped["kind"] == "ClusterRole":
+            made["rules"] = [rule for rule in shipped["rules"] if not _is_of_volumes(rule)]
+        if shipped["kind"] == "ClusterRoleBinding":
+            made["roleRef"] = {**shipped["roleRef"], "name": name["name"]}
+            made["subjects"] = [{"kind": "ServiceAccount", **name}]
+        if not shipped["kind"].startswith("Role"):
+            earlier.append(made)
+    cluster.api.apply(earlier)
+    return cluster.control_plane.service_account_token("kube-system", name["name"])
+
+
+def _is_of_volumes(rule: Object) -> bool:
+    named = {"namespaces", "persistentvolumes"}
+    return "storage.k8s.io" in rule["apiGroups"] or not named.isdisjoint(rule["resources"])
 
 
 def test_a_request_without_the_right_is_counted(cluster: Cluster, scheduler_token: str) -> None:

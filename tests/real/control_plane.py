@@ -23,9 +23,13 @@ _CONTROLLERS = (
     "deployment",
     "disruption",
     "endpointslice",
+    "ephemeral-volume",
     "garbage-collector",
     "job",
     "namespace",
+    "persistentvolume-binder",
+    "persistentvolume-protection",
+    "persistentvolumeclaim-protection",
     "replicaset",
     "root-ca-certificate-publisher",
     "serviceaccount",
@@ -254,6 +258,9 @@ class ControlPlane:
             "root-ca-file": str(self.authority),
             "leader-elect": "false",
             "secure-port": "0",
+            # Its default of 20 requests a second is slower than what it makes pods for.
+            "kube-api-qps": "500",
+            "kube-api-burst": "500",
         }
         self._programs["kube-controller-manager"] = controllers = Program(
             [str(folder() / "kube-controller-manager"), *_flags(flags)],

@@ -10,7 +10,8 @@ import pytest
 
 from scheduler.domain.ports import ClusterEvent, NodeChanged, NodeDeleted, Unreadable
 from scheduler.kube.kinds import followed_kinds
-from scheduler.kube.reflector import OUTAGE_S, Outage, Reflector, Telling
+from scheduler.kube.outage import OUTAGE_S, Outage
+from scheduler.kube.reflector import Reflector, Telling
 from tests.scripted_api import (
     ScriptedApi,
     ScriptedKind,

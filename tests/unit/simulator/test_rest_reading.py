@@ -23,9 +23,15 @@ async def test_discovery_names_every_resource_with_its_verbs(tmp_path: Path) -> 
         versions = [g["preferredVersion"]["groupVersion"] for g in groups["groups"]]
         lists = [await door.get("/api/v1"), *[await door.get(f"/apis/{v}") for v in versions]]
     named = {r["name"] for found in lists for r in found["resources"]}
-    assert {"apps/v1", "coordination.k8s.io/v1", "events.k8s.io/v1"} == set(versions)
+    assert {
+        "apps/v1",
+        "coordination.k8s.io/v1",
+        "events.k8s.io/v1",
+        "storage.k8s.io/v1",
+    } == set(versions)
     assert {"pods", "pods/binding", "pods/status", "nodes", "events", "leases"} <= named
     assert {"deployments/scale", "replicasets", "services", "namespaces"} <= named
+    assert {"persistentvolumeclaims", "persistentvolumes/status", "storageclasses"} <= named
 
 
 @pytest.mark.parametrize(

@@ -297,3 +297,29 @@ async def test_a_node_is_cordoned_by_a_patch_and_tainted(tmp_path: Path) -> None
         await door.patch("/api/v1/nodes/n1", {"spec": {"unschedulable": True}})
         node = await door.get("/api/v1/nodes/n1")
     assert {t["key"] for t in node["spec"]["taints"]} == {"node.kubernetes.io/unschedulable"}
+
+
+async def test_a_storage_class_is_kept_as_it_is_written_and_has_no_status(tmp_path: Path) -> None:
+    path = "/apis/storage.k8s.io/v1/storageclasses"
+    written = {"provisioner": "example.com/disks", "volumeBindingMode": "WaitForFirstConsumer"}
+    async with opened(tmp_path) as door:
+        await door.create(path, {"metadata": {"name": "slow"}, **written})
+        await door.patch(f"{path}/slow", {"allowVolumeExpansion": True}, MERGE)
+        stored = await door.get(f"{path}/slow")
+        table = await door.get(path, Accept="application/json;as=Table;v=v1;g=meta.k8s.io")
+    assert "status" not in stored
+    assert stored["volumeBindingMode"] == "WaitForFirstConsumer"
+    assert stored["allowVolumeExpansion"] is True
+    assert table["rows"][0]["cells"][:3] == ["slow", "example.com/disks", "WaitForFirstConsumer"]
+
+
+async def test_a_claim_waits_and_a_volume_is_available(tmp_path: Path) -> None:
+    claims, volumes = (
+        "/api/v1/namespaces/default/persistentvolumeclaims",
+        "/api/v1/persistentvolumes",
+    )
+    async with opened(tmp_path) as door:
+        claim = await door.create(claims, {"metadata": {"name": "data"}, "spec": {}})
+        volume = await door.create(volumes, {"metadata": {"name": "disk"}, "spec": {}})
+    assert claim["status"] == {"phase": "Pending"}
+    assert volume["status"] == {"phase": "Available"}
