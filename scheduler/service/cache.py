@@ -3,6 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from scheduler.domain.node import Node
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+)
 from scheduler.domain.ports import (
     ClusterEvent,
     Listed,
@@ -13,16 +19,28 @@ from scheduler.domain.ports import (
     PodDeleted,
     ServiceChanged,
     ServiceDeleted,
+    Unlisted,
     Unreadable,
 )
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
-from scheduler.service.listing import Listing
+from scheduler.service.listing import Listing, ObjectKey
+from scheduler.service.namespace_table import NamespaceTable
 from scheduler.service.node_columns import NodeColumns
 from scheduler.service.pod_book import PodBook
+from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.service_table import ServiceTable
-from scheduler.service.wake import Wake, WakeAll, WakeDelays
+from scheduler.service.storage_table import StorageTable, named
+from scheduler.service.wake import (
+    NodeAdded,
+    NodeRemoved,
+    NodeUpdated,
+    RoomFreed,
+    Wake,
+    WakeAll,
+    node_changes,
+)
 from telemetry.model import RttTable, empty_rtt
 
 
@@ -34,8 +52,11 @@ class Cache:
         self.rtt: RttTable = empty_rtt()
         self._nodes = NodeColumns()
         self._services = ServiceTable()
+        self._namespaces = NamespaceTable()
         self._listing = Listing()
-        self.pods = PodBook(self._nodes, self._services, self._listing)
+        self.storage = StorageTable()
+        self.unlisted: dict[str, str] = {}
+        self.pods = PodBook(self._nodes, self._services, self._listing, self._namespaces.freeze)
 
     # What is known
 
@@ -57,6 +78,11 @@ class Cache:
         """Whether a pod fits on a node now."""
         row = self._nodes.index.get(node)
         return row is not None and self._nodes.has_room(row, pod.pod_class)
+
+    def renewed_room(self, node: str) -> list[Wake]:
+        """Return whom the room of a node may help that decisions had counted as taken till now."""
+        room = self._nodes.room(node)
+        return [RoomFreed(room, None, "AssignedPodAdd")] if room is not None else []
 
     def service(self, namespace: str, name: str) -> Service | None:
         """Return a Service, or None."""
@@ -85,6 +111,8 @@ class Cache:
             pending=pods,
             held=tuple(held),
             services=self._services.freeze(),
+            namespaces=self._namespaces.freeze(),
+            storage=self.storage.freeze(),
             rtt=self.rtt,
             zones=self.zones,
             now_s=now_s,
@@ -117,6 +145,10 @@ class Cache:
                 wakes = self._services.put(event)
             case ServiceDeleted():
                 wakes = self._services.drop(event)
+            case StorageChanged() | StorageDeleted() | NamespaceChanged() | NamespaceDeleted():
+                wakes = self._take_object(event)
+            case Unlisted():
+                wakes = self._note_unlisted(event)
             case Listed():
                 wakes = self._replace()
             case Lost():
@@ -127,8 +159,9 @@ class Cache:
 
     def set_rtt(self, rtt: RttTable) -> list[Wake]:
         """Take over a new RTT table."""
+        change = RttChanged(self.rtt, rtt, self._nodes.index)
         self.rtt = rtt
-        return [WakeDelays("RttChanged")]
+        return [change]
 
     # Nodes
 
@@ -139,24 +172,56 @@ class Cache:
             return []
         self._nodes.put(node)
         if known is None:
-            self.pods.settle_on(node.name)
-        return [WakeAll("NodeAdd" if known is None else "NodeUpdate")]
+            return [NodeAdded(node), *self.pods.settle_on(node.name)]
+        changes, room = node_changes(known, node), self._nodes.room(node.name)
+        if not changes or room is None:
+            return []
+        return [NodeUpdated(known, node, room, changes)]
 
     def _drop_node(self, name: str) -> list[Wake]:
-        if name not in self._nodes.index:
+        node = self._nodes.get(name)
+        if node is None:
             return []
         moved = self._nodes.remove(name)
-        self.pods.follow(name)
+        wakes = [NodeRemoved(node), *self.pods.strand(name)]
         if moved is not None:
             row, moved_name = moved
             self.pods.follow(moved_name, row)
-        return [WakeAll("NodeDelete")]  # failure domains and the best spread may have changed
+        return wakes
+
+    # Storage and namespaces
+
+    def _take_object(
+        self, event: StorageChanged | StorageDeleted | NamespaceChanged | NamespaceDeleted
+    ) -> list[Wake]:
+        match event:
+            case StorageChanged(obj):
+                self._listing.saw_object(named(obj))
+                return self.storage.put(event)
+            case StorageDeleted():
+                return self.storage.drop(event)
+            case NamespaceChanged(name):
+                self._listing.saw_object(("Namespace", name))
+                return self._namespaces.put(event)
+            case NamespaceDeleted():
+                return self._namespaces.drop(event)
+
+    def _note_unlisted(self, event: Unlisted) -> list[Wake]:
+        if event.why:
+            self.unlisted[event.plural] = event.why
+            return []
+        was_unlisted = self.unlisted.pop(event.plural, None) is not None
+        return [WakeAll("KindListed")] if was_unlisted else []
 
     # Lists
 
     def _replace(self) -> list[Wake]:
         """Drop what the list that is now complete did not name."""
-        gone = self._listing.finish(self._nodes.index, self.pods.records, self._services.known)
+        objects: list[ObjectKey] = [("Namespace", name) for name in self._namespaces]
+        objects += self.storage.known()
+        gone = self._listing.finish(
+            self._nodes.index, self.pods.records, self._services.known, objects
+        )
         wakes: list[Wake] = []
         for key in gone.pods:
             wakes += self.pods.drop(key, self.pods.records[key].pod.uid)
@@ -164,4 +229,7 @@ class Cache:
             wakes += self._drop_node(name)
         for namespace, name in gone.services:
             wakes += self._services.drop(ServiceDeleted(namespace, name))
+        for kind, key in gone.objects:
+            deleted = NamespaceDeleted(key) if kind == "Namespace" else StorageDeleted(kind, key)
+            wakes += self._take_object(deleted)
         return wakes

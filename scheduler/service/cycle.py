@@ -17,17 +17,15 @@ from scheduler.domain.errors import PlanRejected
 from scheduler.domain.plan import Assignment, Plan, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
-from scheduler.service.binding import Binder, decision_id
-from scheduler.service.standing import (
-    referred_to,
-    refers_to_pods,
-    standing,
-    standing_together,
-)
+from scheduler.service.binding import decision_id
+from scheduler.service.dependants import Dependants
+from scheduler.service.hands import Hands
+from scheduler.service.standing import refers_to_pods
 from scheduler.service.state import PlanFunction, Runner, ServiceState
 from scheduler.service.still_holds import still_holds
-from scheduler.service.verifier import Verifier
+from scheduler.service.unlisted import undecidable
 from scheduler.service.waiting import WaitingNotes
+from scheduler.service.wake import WakeAll
 
 DOUBT_S = 30.0
 """How long an unanswered binding is sent again to the same node, where it may have arrived."""
@@ -47,14 +45,6 @@ class Decider:
     runner: Runner
 
 
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """Who carries a decision out: `verifier` has old measurements renewed first, where it can."""
-
-    binder: Binder
-    verifier: Verifier | None = None
-
-
 class SchedulingCycle:
     """Takes what is due from the queue and decides on it."""
 
@@ -68,8 +58,8 @@ class SchedulingCycle:
     ) -> None:
         self._state = state
         self._decider = decider
-        self._binder = hands.binder
-        self._verifier = hands.verifier
+        self._hands = hands
+        self._dependants = Dependants(state, hands, self._freeze, log)
         self._waiting = waiting
         self._log = log
         self._handed: set[str] = set()
@@ -88,6 +78,8 @@ class SchedulingCycle:
             self._log.exception("cycle.failed", pods=len(batch))
             state.metrics.plan_failures.inc()
             state.journal.add(state.clock.wall_s(), "error", f"cycle failed: {error}")
+            # What was refused may have been so for pods that now go nowhere.
+            state.queue.wake([WakeAll("CycleFailed")], state.clock.now_s())
         self._return_leftovers(batch)
         state.metrics.batch_s.observe(state.clock.now_s() - now_s)
         return len(batch)
@@ -120,7 +112,7 @@ class SchedulingCycle:
                 assignment = next(a for a in plan.assignments if a.pod.key == pod.key)
                 # Sent once already: it was verified then, and may be bound.
                 self._handed.add(pod.key)
-                self._binder.put(replace(assignment, pod=pod), decision_id(plan))
+                self._hands.binder.put(replace(assignment, pod=pod), decision_id(plan))
             else:
                 self._give_up(pod, record.unanswered_s)
 
@@ -144,7 +136,7 @@ class SchedulingCycle:
         parts = deque([list(batch)] if batch else [])
         while parts:
             part = parts.popleft()
-            current = [pod for pod in part if self._state.queue.is_current(pod)]
+            current = self._decidable([p for p in part if self._state.queue.is_current(p)])
             if not current:
                 continue
             snapshot = self._freeze(current)
@@ -154,6 +146,17 @@ class SchedulingCycle:
             elif len(current) > 1:
                 middle = len(current) // 2
                 parts.extendleft([current[middle:], current[:middle]])
+
+    def _decidable(self, pods: list[Pod]) -> list[Pod]:
+        """Return the pods that can be decided on; the others know why not, and wait."""
+        state, unlisted = self._state, self._state.cache.unlisted
+        if not unlisted:
+            return pods
+        why = undecidable(pods, state.cache.pods.freeze().classes, unlisted)
+        for pod in pods:
+            if pod.key in why:
+                self._waiting.say(pod, why[pod.key], "SchedulerError")
+        return [pod for pod in pods if pod.key not in why]
 
     def _freeze(self, pods: Sequence[Pod]) -> ClusterSnapshot:
         state = self._state
@@ -210,59 +213,28 @@ class SchedulingCycle:
         for unplaced in plan.unplaced:
             if asked.pop(unplaced.pod.key, None) is not None:
                 self._refuse(unplaced, snapshot)
-        if self._verifier is not None:
-            self._verifier.end_plan()
-        await self._carry_out_dependants(dependants, plan.assignments, snapshot, decision)
-
-    async def _carry_out_dependants(
-        self,
-        waiting: list[Assignment],
-        placed: Sequence[Assignment],
-        snapshot: ClusterSnapshot,
-        decision: str,
-    ) -> None:
-        """Bind pods that refer to pods, each after its references are bound, where they hold."""
-        while waiting:
-            # A refused binding, or what happened meanwhile, may have left a reference elsewhere.
-            if self._verifier is not None:
-                now = self._freeze([a.pod for a in waiting])
-                pods = [a.pod for a in placed]
-                await self._verifier.drain(referred_to(waiting, pods, now))
-            await self._binder.drain()
-            now = self._freeze([a.pod for a in waiting])
-            settings = self._state.settings.placement
-            good = standing(waiting, now, settings)
-            if not good:
-                # Nothing more comes to stand: what is left refers to each other, or is outdated.
-                good = standing_together(waiting, now, settings)
-                for outdated in (a for a in waiting if a.pod.key not in good):
-                    self._log.info("plan.outdated", pod=outdated.pod.key, node=outdated.node)
-                    self._state.queue.retry(outdated.pod, self._state.clock.now_s())
-                waiting = [a for a in waiting if a.pod.key in good]
-            for assignment in waiting:
-                if assignment.pod.key in good:
-                    self._assume(assignment, snapshot, decision)
-            waiting = [a for a in waiting if a.pod.key not in good]
+        if self._hands.verifier is not None:
+            self._hands.verifier.end_plan()
+        assume = partial(self._assume, snapshot=snapshot, decision=decision)
+        self._handed |= await self._dependants.carry_out(dependants, plan.assignments, assume)
 
     def _assume(self, assignment: Assignment, snapshot: ClusterSnapshot, decision: str) -> None:
         """Assume a pod, unless it or what the decision rests on changed while it was made."""
         state, pod, now_s = self._state, assignment.pod, self._state.clock.now_s()
         if not state.queue.is_current(pod) or not state.cache.pods.is_pending(pod):
             state.queue.again(pod, now_s)
-        elif not still_holds(assignment, snapshot, state.cache):
+            state.queue.wake(state.cache.pods.renounce(pod, assignment.node), now_s)
+        elif not still_holds(assignment, snapshot, state.cache) or not state.cache.storage.assume(
+            assignment.volumes, assignment.node, pod.uid
+        ):
             self._log.info("plan.outdated", pod=pod.key, node=assignment.node)
             state.queue.retry(pod, now_s)
+            state.queue.wake(state.cache.pods.renounce(pod, assignment.node), now_s)
         else:
             state.queue.wake(state.cache.pods.assume(pod, assignment.node), now_s)
-            self._hand_over(assignment, decision, snapshot)
-
-    def _hand_over(self, assignment: Assignment, decision: str, snapshot: ClusterSnapshot) -> None:
-        self._handed.add(assignment.pod.key)
-        if self._verifier is not None and self._verifier.concerns(assignment):
+            self._handed.add(pod.key)
             node = snapshot.nodes.nodes[snapshot.nodes.index[assignment.node]]
-            self._verifier.put(assignment, decision, node)
-        else:
-            self._binder.put(assignment, decision)
+            self._hands.put(assignment, decision, node)
 
     def _refuse(self, unplaced: Unplaced, snapshot: ClusterSnapshot) -> None:
         state, pod, now_s = self._state, unplaced.pod, self._state.clock.now_s()
@@ -274,14 +246,15 @@ class SchedulingCycle:
         ):
             state.queue.again(pod, now_s)
             return
-        if self._verifier is not None:
-            references = self._verifier.stars(pod, unplaced.refusal, snapshot)
+        verifier = self._hands.verifier
+        if verifier is not None:
+            references = verifier.stars(pod, unplaced.refusal, snapshot)
             if references:
                 self._handed.add(pod.key)
-                self._verifier.put_star(pod, references)
+                verifier.put_star(pod, references)
                 return
         queued.refusal = unplaced.refusal
-        self._waiting.say(pod, unplaced.refusal.message, "Unschedulable")
+        self._waiting.say(pod, unplaced.refusal.message, unplaced.refusal.condition)
         state.metrics.count_attempts("unschedulable", 1, now_s - queued.taken_s)
         state.queue.park(pod, now_s)
 

@@ -1,7 +1,14 @@
 """One event from the cluster, carried to cache, queue and journal. Nothing waits here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+)
 from scheduler.domain.ports import (
     ClusterEvent,
     Listed,
@@ -13,6 +20,7 @@ from scheduler.domain.ports import (
     PodNote,
     ServiceChanged,
     ServiceDeleted,
+    Unlisted,
     Unreadable,
 )
 from scheduler.domain.workload import Pod
@@ -20,6 +28,7 @@ from scheduler.service.cache import Cache
 from scheduler.service.journal import Journal
 from scheduler.service.pod_columns import PodState
 from scheduler.service.queue import SchedulingQueue
+from scheduler.service.refusals import refusal
 from telemetry.dated import Ages
 from telemetry.model import RttTable
 
@@ -30,17 +39,20 @@ _UNBOUND = (PodState.PENDING, PodState.ASSUMED)
 class Intake:
     """Keeps cache and queue in step.
 
-    `scheduler_name` tells our pods from others'.
+    `scheduler_name` tells our pods from others'. `count_refusal` is told why a kubelet refuses one.
     """
 
     cache: Cache
     queue: SchedulingQueue
     journal: Journal
     scheduler_name: str
+    count_refusal: Callable[[str], None]
     _warned: set[str] = field(default_factory=set)
     _foreign: dict[str, Pod] = field(default_factory=dict)
 
-    def apply(self, event: ClusterEvent, now_s: float, wall_s: float) -> list[PodNote]:
+    def apply(  # noqa: C901 - a flat table of events
+        self, event: ClusterEvent, now_s: float, wall_s: float
+    ) -> list[PodNote]:
         """Take in one event; return what is to be said of it in the cluster.
 
         Parameters
@@ -53,6 +65,7 @@ class Intake:
         notes: list[PodNote] = []
         match event:
             case PodChanged(pod):
+                self._count_refusal(event)
                 self.queue.wake(self.cache.apply(event), now_s)
                 self._settle(pod.key, now_s)
                 self.queue.recall(pod, event.said)
@@ -65,7 +78,12 @@ class Intake:
             case Listed():
                 self.queue.wake(self.cache.apply(event), now_s)
                 self._settle_all(now_s)
-            case ServiceChanged() | ServiceDeleted():
+            case ServiceChanged() | ServiceDeleted() | NamespaceChanged() | NamespaceDeleted():
+                self.queue.wake(self.cache.apply(event), now_s)
+            case StorageChanged() | StorageDeleted():
+                self.queue.wake(self.cache.apply(event), now_s)
+            case Unlisted(plural, why):
+                self._tell_unlisted(plural, why, wall_s)
                 self.queue.wake(self.cache.apply(event), now_s)
             case Lost(what):
                 self.cache.apply(event)
@@ -95,6 +113,11 @@ class Intake:
     def held(self) -> list[Pod]:
         """Return known pods that wait and are not up for decision in the batch in flight."""
         return self.queue.waiting() + list(self._foreign.values())
+
+    def _count_refusal(self, event: PodChanged) -> None:
+        reason = refusal(event, self.cache.pods.get(event.pod.key))
+        if reason and self.is_ours(event.pod):
+            self.count_refusal(reason)
 
     def _delete(self, event: PodDeleted, key: str, uid: str, now_s: float) -> None:
         record = self.cache.pods.get(key)
@@ -143,6 +166,10 @@ class Intake:
             f"set spec.schedulerName: {self.scheduler_name}"
         )
         return [PodNote(pod, "Warning", "DelayIgnored", message, at_s=pod.created_s)]
+
+    def _tell_unlisted(self, plural: str, why: str, wall_s: float) -> None:
+        if why and why != self.cache.unlisted.get(plural):
+            self.journal.add(wall_s, "error", f"{plural} cannot be listed: {why}")
 
     def _tell_node(self, event: NodeChanged | NodeDeleted, wall_s: float) -> None:
         """Write down what people want to know of a node: come, gone, ready, cordoned."""

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from scheduler.domain.errors import BindConflict
+from scheduler.domain.errors import BindConflict, VolumeRefused
 from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
+from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 
 _REASON = "this replica does not lead; nothing was sent"
 
@@ -49,3 +50,23 @@ class LeadersCluster:
         """Write an event, if we lead; else the leader says it."""
         if self._leadership.is_leading:
             await self._cluster.note(note)
+
+    async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+        """Reserve a volume, if we lead.
+
+        Raises
+        ------
+        VolumeRefused
+            If we do not lead, or as the cluster says.
+        ClusterUnavailable
+            As the cluster says.
+        """
+        if not self._leadership.is_leading:
+            raise VolumeRefused(_REASON)
+        return await self._cluster.reserve_volume(volume, claim)
+
+    async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
+        """Have a claim provisioned, if we lead; raises as `reserve_volume`."""
+        if not self._leadership.is_leading:
+            raise VolumeRefused(_REASON)
+        return await self._cluster.select_node(claim, node)

@@ -2,6 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
+
+from scheduler.domain.object_events import StorageKind
+
+ObjectKey = tuple[StorageKind | Literal["Namespace"], str]
+"""Kind and key of an object of storage, or of a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +17,7 @@ class Gone:
     nodes: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     services: tuple[tuple[str, str], ...] = ()
+    objects: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -27,12 +34,13 @@ class Listing:
     _nodes: set[str] = field(default_factory=set)
     _pods: set[str] = field(default_factory=set)
     _services: set[tuple[str, str]] = field(default_factory=set)
+    _objects: set[ObjectKey] = field(default_factory=set)
 
     def begin(self) -> None:
         """Start over: nothing is named yet."""
         self.number += 1
         self.is_complete, self.is_open = False, True
-        self._nodes, self._pods, self._services = set(), set(), set()
+        self._clear()
 
     def saw_node(self, name: str) -> None:
         """Remember a node as named."""
@@ -49,11 +57,17 @@ class Listing:
         if self.is_open:
             self._services.add(key)
 
+    def saw_object(self, key: ObjectKey) -> None:
+        """Remember an object of storage, or a namespace, as named."""
+        if self.is_open:
+            self._objects.add(key)
+
     def finish(
         self,
         nodes: Iterable[str],
         pods: Iterable[str],
         services: Iterable[tuple[str, str]],
+        objects: Iterable[ObjectKey] = (),
     ) -> Gone:
         """Close the list and return which of the known objects it did not name.
 
@@ -66,7 +80,12 @@ class Listing:
             nodes=tuple(name for name in nodes if name not in self._nodes),
             pods=tuple(key for key in pods if key not in self._pods),
             services=tuple(key for key in services if key not in self._services),
+            objects=tuple(key for key in objects if key not in self._objects),
         )
         self.is_open = False
-        self._nodes, self._pods, self._services = set(), set(), set()
+        self._clear()
         return gone
+
+    def _clear(self) -> None:
+        self._nodes, self._pods = set(), set()
+        self._services, self._objects = set(), set()

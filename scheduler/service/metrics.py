@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 AttemptResult = Literal["scheduled", "unschedulable", "error"]
 BindingResult = Literal["bound", "conflict", "unanswered", "dropped"]
+VolumesResult = Literal["bound", "failed", "dropped", "error"]
 
 _ATTEMPT_BUCKETS_S = tuple(0.001 * 2**k for k in range(15))  # 1 ms to 16 s, as kube-scheduler
 _SLI_BUCKETS_S = tuple(0.01 * 2**k for k in range(20))  # 10 ms to 87 min, as kube-scheduler
+_VOLUME_BUCKETS_S = tuple(0.05 * 2**k for k in range(15))  # 50 ms to 14 min: 10 min is the limit
 
 
 class LatestTime:
@@ -74,6 +76,18 @@ class ServiceMetrics:
             buckets=_ATTEMPT_BUCKETS_S,
             registry=self.registry,
         )
+        self._volumes = self._counter(
+            "isochrone_volume_bindings",
+            "Pods whose volumes had to be bound before them, by the result: bound, failed (also: "
+            "not in time), dropped (the pod or its node went), error (a bug).",
+            ["result"],
+        )
+        self.volumes_s = Histogram(
+            "isochrone_volume_binding_duration_seconds",
+            "From a pod being assigned to its volumes being bound, seconds.",
+            buckets=_VOLUME_BUCKETS_S,
+            registry=self.registry,
+        )
         self.sli_s = Histogram(
             "scheduler_pod_scheduling_sli_duration_seconds",
             "From a pod entering the queue to its binding being answered, seconds.",
@@ -104,6 +118,12 @@ class ServiceMetrics:
             registry=self.registry,
         )
         self._bindings = self._counter("isochrone_bindings", "Bindings, by the result.", ["result"])
+        self._refusals = self._counter(
+            "isochrone_kubelet_refusals",
+            "Our pods that were bound and that the kubelet did not take, by its reason: races "
+            "against who else binds to that node.",
+            ["reason"],
+        )
         self.plans_rejected = self._counter(
             "isochrone_plans_rejected", "Plans the independent check refused: each is a bug.", []
         )
@@ -210,6 +230,14 @@ class ServiceMetrics:
     def count_binding(self, result: BindingResult) -> None:
         """Count one binding."""
         self._bindings.labels(result).inc()
+
+    def count_refusal(self, reason: str) -> None:
+        """Count one pod of ours that a kubelet refused."""
+        self._refusals.labels(reason).inc()
+
+    def count_volumes(self, result: VolumesResult) -> None:
+        """Count one pod whose volumes were to be bound."""
+        self._volumes.labels(result).inc()
 
     def render(self) -> bytes:
         """Return all metrics in the text format."""

@@ -10,6 +10,7 @@ from scheduler.domain.node import Node
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass
+from scheduler.service.wake import Room
 
 _Demand = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -105,6 +106,14 @@ class NodeColumns:
         columns, amounts = self._demands[pod_class]
         free = self._allocatable[row, columns] - self._requested[row, columns]
         return bool((amounts <= free).all())
+
+    def room(self, name: str) -> Room | None:
+        """Return what is left on a node, or None for one that is not known."""
+        row = self.index.get(name)
+        if row is None:
+            return None
+        free = (self._allocatable[row] - self._requested[row]).tolist()
+        return Room(self._nodes[row], dict(zip(self._resources, free, strict=True)))
 
     def freeze(self) -> NodeTable:
         """Return a table that later events do not change."""

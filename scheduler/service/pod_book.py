@@ -6,7 +6,7 @@ have happened. Doubt ends when the watch shows the pod bound, when a later listi
 or when the cycle gives it up.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from scheduler.domain.ports import PodChanged
@@ -15,20 +15,30 @@ from scheduler.domain.workload import Pod
 from scheduler.service.listing import Listing
 from scheduler.service.node_columns import NodeColumns
 from scheduler.service.pod_columns import NO_NODE, NOT_PLACED, PodColumns, PodRecord, PodState
+from scheduler.service.pod_events import PodEvents
 from scheduler.service.service_table import ServiceTable
-from scheduler.service.wake import Wake, WakeAll, WakeNamed
+from scheduler.service.wake import Namespaces, Wake, room_of
 
 _FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
 
 
 class PodBook:
-    """All known pods, each charged to the node it is placed on."""
+    """All known pods, each charged to the node it is placed on.
 
-    def __init__(self, nodes: NodeColumns, services: ServiceTable, listing: Listing) -> None:
+    `namespaces` returns the labels of all namespaces.
+    """
+
+    def __init__(
+        self,
+        nodes: NodeColumns,
+        services: ServiceTable,
+        listing: Listing,
+        namespaces: Callable[[], Namespaces] = dict,
+    ) -> None:
         self.records: dict[str, PodRecord] = {}
         self._nodes = nodes
-        self._services = services
         self._listing = listing
+        self._events = PodEvents(nodes, services, namespaces)
         self._placed = PodColumns()
         self._on: dict[str, set[PodRecord]] = {}
 
@@ -85,16 +95,23 @@ class PodBook:
         if node not in self._nodes.index:
             raise ValueError(f"{node} is not a node")
         self._place(record, node, PodState.ASSUMED)
-        return [self._named("PodAssumed", record.pod, skips_backoff=True)]
+        return self._events.assumed(record.pod)
 
     def forget(self, pod: Pod) -> list[Wake]:
         """Take an assumption back; harmless for a pod that is not assumed."""
         record = self.records.get(pod.key)
         if record is None or record.pod.uid != pod.uid or record.state is not PodState.ASSUMED:
             return []
-        self._unplace(record)
+        wakes = self._leave(record)
         record.state, record.doubted_at_s = PodState.PENDING, None
-        return [WakeAll("AssumedPodForgotten")]
+        return wakes
+
+    def renounce(self, pod: Pod, node: str) -> list[Wake]:
+        """Return whom it may help that a pod does not go where a decision had it go.
+
+        Others were refused because of it, though it was never assumed.
+        """
+        return self._events.gone(pod, node, None)
 
     def doubt(self, pod: Pod, now_s: float) -> None:
         """Remember that a binding of an assumed pod went unanswered."""
@@ -145,14 +162,14 @@ class PodBook:
             record = None
         if record is None:
             record = self.records[pod.key] = PodRecord(pod)
-            wakes.append(self._named("PodAdd", pod, skips_backoff=True))
+            wakes.append(self._events.named("PodAdd", pod, skips_backoff=True))
         elif record.pod != pod:
             wakes += self._update(record, pod)
         if event.is_terminating and not record.is_terminating:
             record.is_terminating = True
             if record.slot != NOT_PLACED:
                 self._placed.refresh(record)
-            wakes.append(self._named("PodTerminating", pod))
+            wakes += self._events.terminating(pod, is_placed=record.slot != NOT_PLACED)
         return wakes + self._follow(record, event)
 
     def drop(self, key: str, uid: str) -> list[Wake]:
@@ -162,19 +179,29 @@ class PodBook:
             return []
         del self.records[key]
         if record.slot == NOT_PLACED:
-            return [self._named("PodDelete", record.pod)]
-        self._unplace(record)
-        return [WakeAll("AssignedPodDelete")]
+            return [self._events.named("PodDelete", record.pod)]
+        return self._leave(record)
 
-    def settle_on(self, name: str) -> None:
+    def settle_on(self, name: str) -> list[Wake]:
         """Charge a node that has come with the pods already known to be on it."""
         row = self._nodes.index[name]
+        wakes: list[Wake] = []
         for record in self._on.get(name, ()):
             self._placed.move(record, row)
             self._nodes.charge(row, record.pod.pod_class)
+            wakes += self._events.placed(record.pod, "NodeAdd")
+        return wakes
 
-    def follow(self, name: str, row: int = NO_NODE) -> None:
-        """Follow a node to another row; its pods stay known when it is gone."""
+    def strand(self, name: str) -> list[Wake]:
+        """Keep the pods of a node that is gone; they count nowhere any more."""
+        wakes: list[Wake] = []
+        for record in self._on.get(name, ()):
+            self._placed.move(record, NO_NODE)
+            wakes += self._events.stranded(record.pod)
+        return wakes
+
+    def follow(self, name: str, row: int) -> None:
+        """Follow a node to another row."""
         for record in self._on.get(name, ()):
             self._placed.move(record, row)
 
@@ -182,8 +209,7 @@ class PodBook:
 
     def _update(self, record: PodRecord, pod: Pod) -> list[Wake]:
         """Take over a changed object of the same pod."""
-        is_same_class = record.pod.pod_class == pod.pod_class
-        had = record.pod.pod_class.requests
+        old, is_same_class = record.pod, record.pod.pod_class == pod.pod_class
         if record.slot == NOT_PLACED or is_same_class:
             record.pod = pod
             if record.slot != NOT_PLACED:
@@ -193,23 +219,16 @@ class PodBook:
             self._unplace(record)
             record.pod = pod
             self._place(record, node, state)
-        if is_same_class:
-            return []
-        wakes: list[Wake] = [self._named("PodUpdate", pod)]
-        if record.slot != NOT_PLACED and had != pod.pod_class.requests:
-            wakes.append(WakeAll("AssignedPodUpdate"))  # it may take less room than before
-        return wakes
+        return self._events.changed(old, pod, record.node)
 
     def _follow(self, record: PodRecord, event: PodChanged) -> list[Wake]:
         """Bring the state of a pod in line with what the cluster says of it."""
         if record.state is PodState.FINISHED:
             return []
         if event.phase in _FINISHED_PHASES:
-            was_placed = record.slot != NOT_PLACED
-            if was_placed:
-                self._unplace(record)
+            wakes = self._leave(record) if record.slot != NOT_PLACED else []
             record.state, record.doubted_at_s = PodState.FINISHED, None
-            return [WakeAll("AssignedPodDelete")] if was_placed else []
+            return wakes
         if event.node:
             return self._confirm(record, event.node)
         is_denied = record.doubted_at_s is not None and self._listing.number > record.doubted_in
@@ -222,12 +241,9 @@ class PodBook:
         if record.slot != NOT_PLACED and record.node == node:
             record.state = PodState.BOUND
             return []
-        wakes: list[Wake] = [self._named("AssignedPodAdd", record.pod)]
-        if record.slot != NOT_PLACED:
-            self._unplace(record)
-            wakes.append(WakeAll("AssignedPodDelete"))
+        wakes = self._leave(record) if record.slot != NOT_PLACED else []
         self._place(record, node, PodState.BOUND)
-        return wakes
+        return wakes + self._events.placed(record.pod)
 
     def _place(self, record: PodRecord, node: str, state: PodState) -> None:
         record.node, record.state = node, state
@@ -249,6 +265,8 @@ class PodBook:
             del self._on[record.node]
         record.node = ""
 
-    def _named(self, why: str, pod: Pod, *, skips_backoff: bool = False) -> WakeNamed:
-        names = self._services.aliases(pod)
-        return WakeNamed(why, pod.namespace, names, skips_backoff=skips_backoff)
+    def _leave(self, record: PodRecord) -> list[Wake]:
+        """Take a pod off its node and return whom that may help."""
+        pod, node = record.pod, record.node
+        self._unplace(record)
+        return self._events.gone(pod, node, room_of(pod.pod_class))

@@ -13,10 +13,15 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 
 from scheduler.domain.workload import Pod, Service
+from scheduler.service.companions import fetch_companions
+from scheduler.service.event_log import EventLog
+from scheduler.service.grounds import grounds_of
+from scheduler.service.hints import is_crowded_out, may_matter, may_refer
+from scheduler.service.parked import ParkedPods
 from scheduler.service.queued_pod import QueuedPod, Stage, queue_order
-from scheduler.service.references import ReferenceIndex, referred
+from scheduler.service.references import ReferenceIndex
 from scheduler.service.settings import QueueSettings
-from scheduler.service.wake import Wake, WakeAll, WakeDelays, WakeNamed
+from scheduler.service.wake import Wake, WakeNamed
 
 
 class SchedulingQueue:
@@ -39,8 +44,8 @@ class SchedulingQueue:
         self._stages: dict[Stage, dict[str, QueuedPod]] = {stage: {} for stage in Stage}
         self._timers: list[tuple[float, str]] = []
         self._references = ReferenceIndex()
-        self._all_wakes = 0
-        self._delay_wakes = 0
+        self._parked = ParkedPods()
+        self._happened = EventLog()
         self._first_s = self._last_s = 0.0
 
     # Reading
@@ -62,12 +67,8 @@ class SchedulingQueue:
 
     def waiting(self) -> list[Pod]:
         """Return all pods that are not in flight."""
-        return [
-            queued.pod
-            for stage, pods in self._stages.items()
-            if stage is not Stage.IN_FLIGHT
-            for queued in pods.values()
-        ]
+        parts = (pods for stage, pods in self._stages.items() if stage is not Stage.IN_FLIGHT)
+        return [queued.pod for pods in parts for queued in pods.values()]
 
     def entries(self) -> list[QueuedPod]:
         """Return all places in the queue's order; for reading only."""
@@ -115,6 +116,7 @@ class SchedulingQueue:
         queued = self._pods.pop(key, None)
         if queued is not None:
             del self._stages[queued.stage][key]
+            self._parked.remove(key)
             self._references.remove(queued.pod)
 
     # The cycle
@@ -131,12 +133,14 @@ class SchedulingQueue:
         if not active or due_s is None or due_s > now_s:
             return ()
         batch = list(active.values())
-        self._fetch_companions(batch)
+        fetch_companions(batch, self._waiting_as)
+        if not self._stages[Stage.IN_FLIGHT]:
+            self._happened.clear()
         for queued in batch:
             queued.attempts += 1
             queued.taken_s = now_s
-            queued.is_woken = False
-            queued.seen_all, queued.seen_delays = self._all_wakes, self._delay_wakes
+            queued.is_changed = queued.is_renamed = False
+            queued.seen = self._happened.at
             self._enter(queued, Stage.IN_FLIGHT, now_s)
         batch.sort(key=queue_order)
         return tuple(queued.pod for queued in batch)
@@ -155,18 +159,24 @@ class SchedulingQueue:
         return self.is_in_flight(pod) and self._pods[pod.key].pod.pod_class == pod.pod_class
 
     def park(self, pod: Pod, now_s: float) -> None:
-        """Put back a pod that no node takes, unless something that could help happened since."""
+        """Put back a pod that no node takes, unless what could lift its refusal happened since."""
         queued = self._in_flight(pod)
         if queued is None:
             return
         self._set_retry(queued, now_s)
-        is_stale = queued.is_woken or queued.seen_all != self._all_wakes
-        is_stale = is_stale or (
-            bool(queued.pod.pod_class.delays) and queued.seen_delays != self._delay_wakes
+        grounds = grounds_of(queued.pod, queued.refusal)
+        is_stale = (
+            queued.is_changed
+            or (queued.is_renamed and may_refer(grounds))
+            or self._happened.has_helped(grounds, queued.seen)
+            or (is_crowded_out(grounds) and not queued.was_crowded_out)
         )
+        queued.was_crowded_out = is_crowded_out(grounds)
         queued.parked_s = now_s
         stage = Stage.BACKOFF if is_stale else Stage.UNSCHEDULABLE
         self._enter(queued, stage, now_s, "ScheduleAttemptFailure")
+        if not is_stale:
+            self._parked.add(pod.key, grounds)
 
     def retry(self, pod: Pod, now_s: float) -> None:
         """Put back a pod that failed for a reason outside itself: it is tried after its backoff."""
@@ -185,16 +195,14 @@ class SchedulingQueue:
     def wake(self, wakes: Iterable[Wake], now_s: float) -> None:
         """Let pods that the events may help be tried again, after their backoff."""
         for wake in wakes:
-            match wake:
-                case WakeAll():
-                    self._all_wakes += 1
-                    self._wake_parked(now_s, wake.why, only_delays=False)
-                case WakeDelays():
-                    self._delay_wakes += 1
-                    self._wake_parked(now_s, wake.why, only_delays=True)
-                case WakeNamed(why, namespace, names):
-                    for key in self._references.to(namespace, names):
-                        self._rouse(self._pods[key], now_s, why, skips_backoff=wake.skips_backoff)
+            if isinstance(wake, WakeNamed):
+                for key in self._references.to(wake.namespace, wake.names):
+                    self._rename(self._pods[key], wake, now_s)
+                continue
+            if self._stages[Stage.IN_FLIGHT]:
+                self._happened.add(wake)
+            for key in self._parked.helped_by(wake):
+                self._rouse(self._pods[key], now_s, wake.why)
 
     # Inside
 
@@ -203,6 +211,7 @@ class SchedulingQueue:
         if event:
             self._count(stage.value, event)
         self._stages[queued.stage].pop(key, None)
+        self._parked.remove(key)
         queued.stage = stage
         if stage is Stage.ACTIVE:
             if not self._stages[stage]:
@@ -218,13 +227,16 @@ class SchedulingQueue:
             self._references.remove(old)
             self._references.add(pod)
         if queued.stage is Stage.IN_FLIGHT:
-            queued.is_woken = True
+            queued.is_changed = True
         elif pod.is_gated:
             self._enter(queued, Stage.GATED, now_s, "PodUpdate")
         elif queued.stage is Stage.GATED:
             self._enter(queued, Stage.ACTIVE, now_s, "PodUpdate")
         elif queued.stage is Stage.UNSCHEDULABLE:
-            self._rouse(queued, now_s, "PodUpdate", skips_backoff=False)
+            if may_matter(self._parked.grounds(pod.key), old, pod):
+                self._rouse(queued, now_s, "PodUpdate")
+            else:
+                self._parked.add(pod.key, grounds_of(pod, queued.refusal))
 
     def _in_flight(self, pod: Pod) -> QueuedPod | None:
         if not self.is_in_flight(pod):
@@ -241,20 +253,20 @@ class SchedulingQueue:
         wait_s = self._settings.initial_backoff_seconds * 2**doublings
         queued.retry_s = now_s + min(wait_s, self._settings.max_backoff_seconds)
 
-    def _wake_parked(self, now_s: float, why: str, *, only_delays: bool) -> None:
-        for queued in list(self._stages[Stage.UNSCHEDULABLE].values()):
-            if not only_delays or queued.pod.pod_class.delays:
-                self._rouse(queued, now_s, why, skips_backoff=False)
+    def _rouse(self, queued: QueuedPod, now_s: float, why: str, *, is_due: bool = False) -> None:
+        """Have an unschedulable pod tried, at once or when its backoff is over."""
+        is_due = is_due or queued.retry_s <= now_s
+        self._enter(queued, Stage.ACTIVE if is_due else Stage.BACKOFF, now_s, why)
 
-    def _rouse(self, queued: QueuedPod, now_s: float, why: str, *, skips_backoff: bool) -> None:
+    def _rename(self, queued: QueuedPod, wake: WakeNamed, now_s: float) -> None:
+        """Take note that something a pod refers to has changed."""
         if queued.stage is Stage.IN_FLIGHT:
-            queued.is_woken = True
-        is_waiting = queued.stage is Stage.UNSCHEDULABLE or (
-            skips_backoff and queued.stage is Stage.BACKOFF
+            queued.is_renamed = True
+        is_waiting = self._parked.may_refer(queued.pod.key) or (
+            wake.skips_backoff and queued.stage is Stage.BACKOFF
         )
         if is_waiting:
-            is_due = skips_backoff or queued.retry_s <= now_s
-            self._enter(queued, Stage.ACTIVE if is_due else Stage.BACKOFF, now_s, why)
+            self._rouse(queued, now_s, wake.why, is_due=wake.skips_backoff)
 
     def _advance(self, now_s: float) -> None:
         """Move pods whose backoff or longest wait is over."""
@@ -269,21 +281,7 @@ class SchedulingQueue:
             oldest = next(iter(parked.values()))
             if oldest.parked_s + self._settings.flush_seconds > now_s:
                 break
-            self._rouse(oldest, now_s, "UnschedulableTimeout", skips_backoff=False)
-
-    def _fetch_companions(self, batch: list[QueuedPod]) -> None:
-        """Add the waiting pods that the batch refers to, and those that they refer to."""
-        taken = {queued.pod.key for queued in batch}
-        asked: set[tuple[str, str]] = set()
-        for queued in batch:  # grows as it is walked
-            for namespace, name in referred(queued.pod.pod_class):
-                if (namespace, name) in asked:
-                    continue
-                asked.add((namespace, name))
-                for companion in self._waiting_as(namespace, name):
-                    if companion.pod.key not in taken:
-                        taken.add(companion.pod.key)
-                        batch.append(companion)
+            self._rouse(oldest, now_s, "UnschedulableTimeout")
 
     def _waiting_as(self, namespace: str, name: str) -> list[QueuedPod]:
         """Return the pods in backoff or unschedulable that go by a name, in order."""

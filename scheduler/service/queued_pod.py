@@ -22,11 +22,15 @@ class QueuedPod:
     """A pod in the queue, changed in place.
 
     `added_s` is when it came, `taken_s` when a cycle took it last, `retry_s` the end of its
-    backoff, `parked_s` when it was found unschedulable; all on the queue's clock. `is_woken` says
-    that something which could help happened while it was in flight, so that the answer it gets is
-    already old. `refusal` is the latest reason it waits, `said` the text last written to the
-    cluster and `said_s` when, `has_condition` whether the pod has a ``PodScheduled=False``
-    condition there.
+    backoff, `parked_s` when it was found unschedulable; all on the queue's clock.
+
+    While it is in flight `seen` is the number of the last event before, `is_changed` says that the
+    pod itself changed, and `is_renamed` that something changed which a delay of it refers to: the
+    answer it gets may be old already. `was_crowded_out` says that at the last answer pods decided
+    on together stood in each other's way: it is tried once more, in case these are others then.
+
+    `refusal` is the latest reason it waits, `said` the text last written to the cluster and
+    `said_s` when, `has_condition` whether the pod has a ``PodScheduled=False`` condition there.
     """
 
     pod: Pod
@@ -36,9 +40,10 @@ class QueuedPod:
     taken_s: float = 0.0
     retry_s: float = 0.0
     parked_s: float = 0.0
-    seen_all: int = 0
-    seen_delays: int = 0
-    is_woken: bool = False
+    seen: int = 0
+    is_changed: bool = False
+    is_renamed: bool = False
+    was_crowded_out: bool = False
     refusal: Refusal | None = None
     said: str = ""
     said_s: float = 0.0

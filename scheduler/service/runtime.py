@@ -14,12 +14,14 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, Prober, RttSource
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
-from scheduler.service.cycle import Decider, Hands, SchedulingCycle
+from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
 from scheduler.service.sources import Sources
 from scheduler.service.state import ServiceState
 from scheduler.service.verifier import Verifier
+from scheduler.service.volume_binding import VolumeBinder
 from scheduler.service.waiting import WaitingNotes
 from scheduler.service.zoning import ZoneFunction, Zoning
 
@@ -75,13 +77,15 @@ class Runtime:
         self.notes = NoteWriter(cluster, log)
         waiting = WaitingNotes(state, self.notes, log)
         self.binder = Binder(state, cluster, self.notes, waiting, log)
-        self._verifier: Verifier | None = None
+        self._hands = Hands(state, self.binder)
+        self._hands.volumes = VolumeBinder(state, cluster, self._hands.stored, waiting, log)
         self._watch: BudgetWatch | None = None
         if outside.prober is not None:
-            self._verifier = Verifier(state, outside.prober, self.binder, decider.runner, log)
+            self._hands.verifier = Verifier(
+                state, outside.prober, self._hands.verified, decider.runner, log
+            )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
-        hands = Hands(self.binder, self._verifier)
-        self.cycle = SchedulingCycle(state, decider, hands, waiting, log)
+        self.cycle = SchedulingCycle(state, decider, self._hands, waiting, log)
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
         self._was_leading = False
@@ -101,6 +105,7 @@ class Runtime:
     def stop(self) -> None:
         """Finish what is in flight and end; `run` then returns. Nothing new is sent."""
         self._stopping.set()
+        self._hands.volumes.close()
         self.binder.close()
         self.state.changed.set()
 
@@ -126,6 +131,7 @@ class Runtime:
     def _loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
             self._sources.follow_cluster(),
+            self._hands.volumes.run(),
             self.binder.run(),
             self.notes.run(),
         ]
@@ -134,8 +140,8 @@ class Runtime:
             loops.append(self._sources.follow_rtt(self._outside.rtt, renew))
         if self._zoning is not None:
             loops.append(self._zoning.run())
-        if self._verifier is not None:
-            loops.append(self._verifier.run())
+        if self._hands.verifier is not None:
+            loops.append(self._hands.verifier.run())
         if self._watch is not None:
             loops.append(self._watch.run())
         loops += [loop() for loop in self._outside.beside]
@@ -177,6 +183,7 @@ class Runtime:
         for note in self.state.intake.apply(event, clock.now_s(), clock.wall_s()):
             if self._was_leading:
                 self.notes.put(note)
+        self._hands.volumes.hear(event)
         self.state.changed.set()
 
     async def _cycle(self) -> float | None:
@@ -213,6 +220,7 @@ class Runtime:
         """Let bindings under way be answered and their notes written; return whether all were."""
         try:
             async with asyncio.timeout(GRACE_S):
+                await self._hands.volumes.drain()
                 await self.binder.drain()
                 await self.notes.drain()
         except TimeoutError:

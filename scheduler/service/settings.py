@@ -18,6 +18,7 @@ from scheduler.domain.errors import SettingsError
 from scheduler.placement.settings import PlacementSettings
 from scheduler.service.leader_settings import LeaderElectionSettings
 from scheduler.service.telemetry_settings import TelemetrySettings
+from scheduler.service.volume_settings import VolumeSettings
 
 API_VERSION = "isochrone.dev/v1"
 KIND = "SchedulerConfiguration"
@@ -81,6 +82,7 @@ class SchedulerConfiguration(
     placement: PlacementSettings = PlacementSettings()
     clustering: ClusteringSettings = ClusteringSettings()
     queue: QueueSettings = QueueSettings()
+    volumes: VolumeSettings = VolumeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     leader_election: LeaderElectionSettings = LeaderElectionSettings()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from scheduler.domain.plan import Assignment
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.batch import Batch
 from scheduler.placement.reach import reach
 from scheduler.placement.references import ReferenceBook
@@ -77,11 +77,20 @@ def referred_to(
     assignments: Sequence[Assignment], pods: Iterable[Pod], snapshot: ClusterSnapshot
 ) -> set[str]:
     """Return the keys of those of `pods` that hard delays of some assignments are measured from."""
+    return set().union(*references_of(assignments, pods, snapshot).values())
+
+
+def references_of(
+    assignments: Sequence[Assignment], pods: Iterable[Pod], snapshot: ClusterSnapshot
+) -> dict[str, set[str]]:
+    """As `referred_to`, by the key of the assigned pod; pods that refer to none are left out."""
     book = ReferenceBook(snapshot)
-    classes = {
-        pod_class
-        for a in assignments
-        for delay in a.pod.pod_class.hard_delays
-        for pod_class in book.target(a.pod.pod_class, delay).classes
-    }
-    return {pod.key for pod in pods if pod.pod_class in classes}
+    keys_of: dict[PodClass, set[str]] = {}
+    for pod in pods:
+        keys_of.setdefault(pod.pod_class, set()).add(pod.key)
+    out: dict[str, set[str]] = {}
+    for a in assignments:
+        for delay in a.pod.pod_class.hard_delays:
+            for pod_class in book.target(a.pod.pod_class, delay).classes:
+                out.setdefault(a.pod.key, set()).update(keys_of.get(pod_class, ()))
+    return {key: found for key, found in out.items() if found}

@@ -77,7 +77,9 @@ class Stars:
         first_s = self._state.settings.telemetry.verify.star_age_seconds
         now_s, before = self._state.clock.now_s(), self._rests.get(name)
         rest_s = first_s
-        if before is not None and now_s - before.ended_s < 2 * before.rest_s:
+        # Where nothing seems to help a pod, it is tried again as rarely as this.
+        seldom_s = self._state.settings.queue.flush_seconds
+        if before is not None and now_s - before.ended_s < 2 * max(before.rest_s, seldom_s):
             rest_s = min(2 * before.rest_s, max(first_s, LONGEST_REST_S))
         self._rests[name] = _Rest(now_s, rest_s)
         if len(self._rests) > len(self._state.cache.rtt.nodes) + 1_000:  # nodes come and go

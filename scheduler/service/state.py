@@ -78,7 +78,7 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
         cache=cache,
         queue=queue,
         journal=journal,
-        intake=Intake(cache, queue, journal, settings.scheduler_name),
+        intake=Intake(cache, queue, journal, settings.scheduler_name, metrics.count_refusal),
         metrics=metrics,
     )
 

@@ -1,4 +1,4 @@
-"""A decision's delays held against what was learnt since."""
+"""A decision held against what was learnt since."""
 
 from scheduler.domain.plan import Assignment
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -13,6 +13,8 @@ def still_holds(assignment: Assignment, snapshot: ClusterSnapshot, cache: Cache)
     if row is None or cache.node(assignment.node) != snapshot.nodes.nodes[row]:
         return False
     if not cache.has_room(assignment.pod, assignment.node):
+        return False
+    if not cache.storage.is_as_in(snapshot.storage, assignment.pod, assignment.volumes):
         return False
     return cache.rtt is snapshot.rtt or keeps_budgets(assignment, cache.rtt)
 

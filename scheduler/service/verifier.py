@@ -7,7 +7,7 @@ in the cycle's way.
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,7 +20,6 @@ from scheduler.domain.reasons import Cause, Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.reference_nodes import ReferenceNodes
-from scheduler.service.binding import Binder
 from scheduler.service.deciding import Pair, as_it_stands, is_old
 from scheduler.service.stars import Stars
 from scheduler.service.state import Runner, ServiceState
@@ -44,19 +43,22 @@ class _Order:
 
 
 class Verifier:
-    """Holds assumed pods until what decides is measured, and refused ones until a star is."""
+    """Holds assumed pods until what decides is measured, and refused ones until a star is.
+
+    `onward` takes an assumed pod whose delays hold, and the id of its decision.
+    """
 
     def __init__(
         self,
         state: ServiceState,
         prober: Prober,
-        binder: Binder,
+        onward: Callable[[Assignment, str], None],
         runner: Runner,
         log: FilteringBoundLogger,
     ) -> None:
         self._state = state
         self._prober = prober
-        self._binder = binder
+        self._onward = onward
         self._runner = runner
         self._log = log
         self._settings = state.settings.telemetry.verify
@@ -79,7 +81,7 @@ class Verifier:
         )
 
     def put(self, assignment: Assignment, decision: str, node: Node | None) -> None:
-        """Have an assumed pod bound once what it rests on is measured and holds.
+        """Have an assumed pod handed on once what it rests on is measured and holds.
 
         `node` is its node as the decision saw it.
         """
@@ -190,11 +192,13 @@ class Verifier:
         return [(order, pairs) for order, pairs in judged if pairs]
 
     def _judge(self, order: _Order, nodes: ReferenceNodes) -> tuple[Pair, ...]:
-        """Bind, or give back; or return the pairs that are to be measured first."""
+        """Hand on, or give back; or return the pairs that are to be measured first."""
         state, assignment = self._state, order.assignment
         pod, node = assignment.pod, assignment.node
         if not state.cache.pods.is_assumed(pod, node):
             self._settle(order)
+            wakes = state.cache.storage.release(assignment.volumes, pod.uid)
+            state.queue.wake(wakes, state.clock.now_s())
             state.queue.again(pod, state.clock.now_s())
             return ()
         is_same = order.node is not None and state.cache.node(node) == order.node
@@ -210,7 +214,7 @@ class Verifier:
             if order.was_probed:
                 state.metrics.count_verified("held")
             self._settle(order)
-            self._binder.put(replace(assignment, measured=standing.measured), order.decision)
+            self._onward(replace(assignment, measured=standing.measured), order.decision)
         return old
 
     def _is_to_measure(self, pair: Pair) -> bool:
@@ -253,6 +257,7 @@ class Verifier:
         self._log.info(
             "verify.given_back", pod=pod.key, node=order.assignment.node, outcome=outcome
         )
+        state.queue.wake(state.cache.storage.release(order.assignment.volumes, pod.uid), now_s)
         state.queue.wake(state.cache.pods.forget(pod), now_s)
         if outcome in ("refuted", "outdated"):  # the next decision sees what this one did not
             state.queue.again(pod, now_s)

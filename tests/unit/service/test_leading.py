@@ -118,7 +118,7 @@ async def test_a_restarted_service_does_not_repeat_what_the_condition_says_alrea
         assert harness.cluster.notes == []
 
         harness.put_node(node("b", cpu_milli=1))
-        await harness.settle(30)
+        await harness.settle(330)
         assert [note.message for note in harness.cluster.notes] == [
             "0/2 nodes are available: 2 Insufficient cpu."
         ]

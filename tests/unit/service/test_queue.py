@@ -5,9 +5,10 @@ from dataclasses import replace
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
+from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.settings import QueueSettings
-from scheduler.service.wake import WakeAll, WakeDelays, WakeNamed
-from tests.builders import pod, within, workload
+from scheduler.service.wake import WakeAll, WakeNamed
+from tests.builders import line_rtt, pod, within, workload
 
 
 def a_queue() -> SchedulingQueue:
@@ -100,7 +101,7 @@ def test_what_could_help_while_a_pod_is_decided_on_is_not_missed() -> None:
 def test_a_changed_matrix_wakes_only_pods_that_ask_for_a_delay() -> None:
     queue = a_queue()
     plain, near = parked(queue, pod("plain")), parked(queue, pod("near", delays=(within(5, "n"),)))
-    queue.wake([WakeDelays("RttChanged")], 50.0)
+    queue.wake([RttChanged(line_rtt(["n"]), line_rtt(["n", "m"]), {"n", "m"})], 50.0)
 
     assert stage(queue, plain) is Stage.UNSCHEDULABLE
     assert stage(queue, near) is Stage.ACTIVE

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from scheduler.domain.errors import BindConflict, ClusterUnavailable, PlanRejected
-from scheduler.domain.plan import Assignment, Plan
+from scheduler.domain.plan import Assignment, Plan, Unplaced
 from scheduler.domain.ports import Binding, PodNote
+from scheduler.domain.reasons import Cause, NodeReason, Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.settings import PlacementSettings
 from scheduler.service.queued_pod import Stage
@@ -82,11 +83,11 @@ async def test_a_waiting_pod_is_placed_when_another_finishes() -> None:
 
 def near_only(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
     """First fit, once the table knows the nodes."""
-    if not snapshot.rtt.nodes:
-        snapshot = replace(
-            snapshot, nodes=replace(snapshot.nodes, is_ready=snapshot.nodes.is_cloud)
-        )
-    return first_fit(snapshot, settings)
+    if snapshot.rtt.nodes:
+        return first_fit(snapshot, settings)
+    far = NodeReason(Cause.DELAY_UNKNOWN, "node(s) had no measured delay", len(snapshot.nodes))
+    refusal = Refusal(len(snapshot.nodes), node_reasons=(far,))
+    return Plan((), tuple(Unplaced(pod, refusal) for pod in snapshot.pending))
 
 
 async def test_a_waiting_pod_is_placed_when_the_matrix_changes() -> None:
@@ -251,11 +252,11 @@ async def test_why_a_pod_waits_is_written_again_only_when_it_changes() -> None:
         await harness.settle(5)
         for _ in range(3):
             harness.put_node(node("a", cpu_milli=2))
-            await harness.settle(15)
+            await harness.settle(330)
             harness.put_node(node("a", cpu_milli=1))
-            await harness.settle(15)
+            await harness.settle(330)
         harness.put_node(node("b", cpu_milli=1))
-        await harness.settle(15)
+        await harness.settle(330)
 
         assert [n.message for n in harness.cluster.notes] == [
             "0/1 nodes are available: 1 Insufficient cpu.",
