@@ -15,7 +15,7 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-live control-plane exporters clean
+.PHONY: help run test check format bench bench-live control-plane exporters oracle parity clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -50,6 +50,12 @@ control-plane: ## build the real control plane that the e2e tests run, once (nee
 
 exporters: ## fetch the real Prometheus and exporters that the e2e tests run, once (Debian)
 	@tests/exporters/fetch.sh
+
+oracle: ## build kube-scheduler's own filters, which tests/parity asks, once (needs Go)
+	@tests/parity/oracle/build.sh
+
+parity: $(VENV)/.dev-ready oracle ## judge random pods beside kube-scheduler's own filters (ARGS="--cases 1000")
+	@$(BIN)/python -m tests.parity $(ARGS)
 
 clean: ## remove what was made here, .venv included
 	@rm -rf $(VENV) .isochrone .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
