@@ -29,8 +29,8 @@ class Manifests:
     """What the files hold.
 
     `bound` are pods that run already, each with its node; `terminating` holds the keys of those on
-    their way out. `warnings` are sentences on what has no effect; `namespaces` the labels of all that
-    are written or used, by name.
+    their way out. `warnings` are sentences on what has no effect. `namespaces` are the labels of
+    all that are written or used.
     """
 
     pods: tuple[Pod, ...]

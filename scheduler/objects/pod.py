@@ -36,6 +36,7 @@ class PodStatus(Wire, frozen=True):
     """``status``."""
 
     phase: str | None = None
+    reason: str | None = None
     conditions: tuple[PodCondition, ...] | None = None
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
@@ -98,6 +99,7 @@ def read_pod_changed(obj: Object, class_of: "ClassOf | None" = None) -> PodChang
         phase=_phase(written),
         is_terminating=_is_terminating(written),
         said=_said(written),
+        reason=(written.status.reason if written.status else None) or "",
     )
 
 

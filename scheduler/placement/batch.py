@@ -12,19 +12,19 @@ from scheduler.domain.reasons import RESOURCE_CLAIMS, Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass, WorkloadRef
 from scheduler.placement.apart import told_apart
+from scheduler.placement.between.rule_maker import RuleMaker
+from scheduler.placement.between.rules import Rules
+from scheduler.placement.between.standing_pods import StandingPods
+from scheduler.placement.between.wish_maker import WishMaker
 from scheduler.placement.distances import Distances
 from scheduler.placement.emptiest import EmptiestFirst
 from scheduler.placement.feasibility import affinity, state
+from scheduler.placement.feasibility.matching import Namespaces
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.feasibility.volumes import VolumeRules
-from scheduler.placement.matching import Namespaces
+from scheduler.placement.feasibility.volume.rules import VolumeRules
 from scheduler.placement.nominated import Nominated
 from scheduler.placement.references import ReferenceBook, Target
-from scheduler.placement.rule_maker import RuleMaker
-from scheduler.placement.rules import Rules
 from scheduler.placement.settings import PlacementSettings
-from scheduler.placement.standing_pods import StandingPods
-from scheduler.placement.wish_maker import WishMaker
 
 if TYPE_CHECKING:
     from scheduler.placement.bounds import Reach

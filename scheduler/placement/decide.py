@@ -7,18 +7,18 @@ from itertools import repeat
 from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.columns import solve_columns
-from scheduler.placement.fill import fill
+from scheduler.placement.filling.fill import fill
 from scheduler.placement.final import take_back_broken
-from scheduler.placement.graph import fits_exact_integers
 from scheduler.placement.joint import better_jointly
 from scheduler.placement.order import Order, Stage, order
+from scheduler.placement.packing.columns import solve_columns
+from scheduler.placement.packing.graph import fits_exact_integers
+from scheduler.placement.packing.problem import Packing, Problem
+from scheduler.placement.packing.rounding import settle
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.repair import repaired
-from scheduler.placement.rounding import settle
 from scheduler.placement.settings import PlacementSettings
 from scheduler.placement.stage import carry_out, stage_problem
 from scheduler.placement.together import place_together

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from scheduler.domain.resources import UNLIMITED
 from scheduler.domain.snapshot import NodeTable
-from scheduler.placement.problem import Ints
+from scheduler.placement.packing.problem import Ints
 
 STALE = 0.25
 """Pods placed a node since the order was made, from which on it is made anew."""

@@ -13,7 +13,7 @@ from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.bounds import Reach
 from scheduler.placement.feasibility.room import fits, room
-from scheduler.placement.problem import Ints
+from scheduler.placement.packing.problem import Ints
 from scheduler.placement.reach import reach
 from scheduler.placement.settings import PlacementSettings
 from scheduler.placement.stage import arc_costs

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.counters import Counter
+from scheduler.placement.between.rules import ClassRules, Rules
+from scheduler.placement.feasibility.counters import Counter
 from scheduler.placement.feasibility.podaffinity import PodAffinityRule
 from scheduler.placement.feasibility.podspread import SkewRule
 from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.packing.problem import Ints
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints
-from scheduler.placement.rules import ClassRules, Rules
 
 
 def take_back_broken(batch: Batch, placing: Placing) -> int:

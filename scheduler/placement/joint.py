@@ -17,10 +17,10 @@ from scheduler.placement.cost.load import load_costs
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.feasibility.delay import within
 from scheduler.placement.feasibility.room import fits
-from scheduler.placement.integer import stage_program
 from scheduler.placement.links import Link, Links
+from scheduler.placement.packing.integer import stage_program
+from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 from scheduler.placement.stage import arc_costs, carry_out
 

@@ -14,7 +14,7 @@ from scheduler.domain.delay import Quantifier
 from scheduler.flow.program import INFINITY, Floats, Program
 from scheduler.placement.batch import Batch
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.integer import COST_SCALE, StageProgram
+from scheduler.placement.packing.integer import COST_SCALE, StageProgram
 from scheduler.placement.references import Target
 
 

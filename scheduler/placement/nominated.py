@@ -7,7 +7,7 @@ do not count. Only their rooms are kept, which is what a preemptor waits for.
 import numpy as np
 
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.placement.problem import Ints
+from scheduler.placement.packing.problem import Ints
 
 
 class Nominated:

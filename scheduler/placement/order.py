@@ -3,7 +3,7 @@
 Classes that refer to each other in a cycle, and classes that refer to themselves, are placed
 together (`scheduler.placement.together`). Classes whose rules count what this decision places are
 *ruled*: they come after the classes they count, and are filled one by one
-(`scheduler.placement.fill`).
+(`scheduler.placement.filling.fill`).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import networkx as nx
 
 from scheduler.placement.batch import PendingClass
-from scheduler.placement.rules import Rules
+from scheduler.placement.between.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

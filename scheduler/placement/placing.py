@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from scheduler.domain.workload import PodClass
 from scheduler.placement.batch import PendingClass
-from scheduler.placement.problem import Ints
-from scheduler.placement.rules import Rules
+from scheduler.placement.between.rules import Rules
+from scheduler.placement.packing.problem import Ints
 
 
 @dataclass(slots=True)

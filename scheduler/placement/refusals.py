@@ -13,15 +13,15 @@ from scheduler.domain.delay import format_ms
 from scheduler.domain.reasons import NodeReason, PodCause, PodReason, Refusal
 from scheduler.domain.resources import CPU, PODS
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.between.rules import ClassRules
 from scheduler.placement.bounds import Reach
 from scheduler.placement.feasibility.delay import delay, within
 from scheduler.placement.feasibility.room import fits, room
 from scheduler.placement.feasibility.state import declared_features
 from scheduler.placement.feasibility.verdict import Mask, Verdict
+from scheduler.placement.packing.problem import Ints
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints
 from scheduler.placement.reach import reach
-from scheduler.placement.rules import ClassRules
 
 NO_ARRANGEMENT = "no arrangement of the pods that refer to each other keeps every delay"
 

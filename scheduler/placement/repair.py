@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.fill import fill
+from scheduler.placement.filling.fill import fill
+from scheduler.placement.packing.problem import Packing, Problem, overcommitted
+from scheduler.placement.packing.rounding import TOLERANCE, Settled
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Packing, Problem, overcommitted
-from scheduler.placement.rounding import TOLERANCE, Settled
 from scheduler.placement.stage import carry_out
 
 

@@ -18,8 +18,8 @@ from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.feasibility.room import fits
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.lookahead import lookahead
+from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Packing, Problem
 from scheduler.placement.reach import reach
 
 MODELS: tuple[CostModel, ...] = (

@@ -16,8 +16,8 @@ from scheduler.placement.cost.model import Units
 from scheduler.placement.cost.spread import existing_replicas, spread_levels
 from scheduler.placement.feasibility.delay import within
 from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.packing.problem import SpreadLevel
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import SpreadLevel
 from scheduler.placement.reach import reach
 from scheduler.placement.references import Target
 from scheduler.placement.stage import arc_costs

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_matrix
 
-from scheduler.placement.problem import LOAD_WIDTHS, Packing, Problem, SpreadLevel
+from scheduler.placement.packing.problem import LOAD_WIDTHS, Packing, Problem, SpreadLevel
 
 
 @dataclass(frozen=True)

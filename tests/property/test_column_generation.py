@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from scheduler.placement.columns import cheapest, solve_columns
-from scheduler.placement.problem import Problem
+from scheduler.placement.packing.columns import cheapest, solve_columns
+from scheduler.placement.packing.problem import Problem
 from scheduler.placement.settings import EffortSettings
 from tests.property.stages import ExactStage, Shape, placed_by_rank, random_stage, slots_only
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from scheduler.placement.chains import ChainSearch
-from scheduler.placement.columns import solve_columns
-from scheduler.placement.integer import stage_program
-from scheduler.placement.problem import Packing, Problem
-from scheduler.placement.rounding import Settled, settle
+from scheduler.placement.packing.chains import ChainSearch
+from scheduler.placement.packing.columns import solve_columns
+from scheduler.placement.packing.integer import stage_program
+from scheduler.placement.packing.problem import Packing, Problem
+from scheduler.placement.packing.rounding import Settled, settle
+from scheduler.placement.packing.windows import improve_in_windows
 from scheduler.placement.settings import OFFLINE_EFFORT, EffortSettings
-from scheduler.placement.windows import improve_in_windows
 from tests.property.stages import ExactStage, Shape, placed_by_rank, random_stage
 
 TIGHT = Shape(classes=12, nodes=5, resources=3, count=2, ranks=2)

@@ -10,8 +10,10 @@ from typing_extensions import override
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
+from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.settings import QueueSettings
-from scheduler.service.wake import WakeAll, WakeDelays, WakeNamed
+from scheduler.service.wake import Wake, WakeAll, WakeNamed
+from telemetry.model import empty_rtt
 from tests.builders import within
 
 NAMES = ("p", "q", "r", "s")
@@ -94,13 +96,13 @@ class QueueMachine(RuleBasedStateMachine):
         wake=st.sampled_from(
             (
                 WakeAll("NodeAdd"),
-                WakeDelays("RttChanged"),
+                RttChanged(None, empty_rtt()),
                 WakeNamed("PodAdd", "default", frozenset({"p"}), skips_backoff=True),
                 WakeNamed("PodUpdate", "default", frozenset({"q", "x"})),
             )
         )
     )
-    def wake(self, wake: WakeAll | WakeDelays | WakeNamed) -> None:
+    def wake(self, wake: Wake) -> None:
         """Let something happen that may help."""
         self.queue.wake([wake], self.now_s)
 

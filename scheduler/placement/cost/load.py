@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.resources import UNLIMITED
-from scheduler.placement.problem import LOAD_WIDTHS, Ints
+from scheduler.placement.packing.problem import LOAD_WIDTHS, Ints
 
 _MOST_ARCS = 50_000
 """Steps times nodes; beyond it steps are wider."""

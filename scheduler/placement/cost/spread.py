@@ -10,7 +10,7 @@ import numpy as np
 
 from scheduler.domain.workload import PodClass
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.problem import Ints, SpreadLevel
+from scheduler.placement.packing.problem import Ints, SpreadLevel
 
 
 def spread_levels(batch: Batch, pending: PendingClass, existing: Ints) -> tuple[SpreadLevel, ...]:

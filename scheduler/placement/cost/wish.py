@@ -3,9 +3,9 @@
 Weights are those of kube-scheduler's InterPodAffinity and PodTopologySpread plugins.
 """
 
-from scheduler.placement.problem import Ints
+from scheduler.placement.between.wishes import ClassWishes
+from scheduler.placement.packing.problem import Ints
 from scheduler.placement.settings import CostSettings
-from scheduler.placement.wishes import ClassWishes
 
 POD_AFFINITY_WEIGHT = 2
 SPREAD_WEIGHT = 2

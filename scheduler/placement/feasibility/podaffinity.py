@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.domain.reasons import Cause
-from scheduler.placement.counters import ALL, At, Counter
+from scheduler.placement.feasibility.counters import ALL, At, Counter
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 
 NO_AFFINITY = "node(s) didn't match pod affinity rules"

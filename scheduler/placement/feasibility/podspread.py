@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.reasons import Cause
-from scheduler.placement.counters import ALL, At, Counter
+from scheduler.placement.feasibility.counters import ALL, At, Counter
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 
 UNEVEN = "node(s) didn't match pod topology spread constraints"

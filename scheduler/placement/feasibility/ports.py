@@ -6,7 +6,7 @@ import numpy as np
 
 from scheduler.domain.between import HostPort
 from scheduler.domain.reasons import Cause
-from scheduler.placement.counters import ALL, At, Counter
+from scheduler.placement.feasibility.counters import ALL, At, Counter
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 
 TAKEN = "node(s) didn't have free ports for the requested pod ports"

@@ -308,6 +308,14 @@ def test_a_pod_that_says_nothing_of_itself_is_pending() -> None:
     assert (changed.node, changed.phase, changed.is_terminating) == ("", "Pending", False)
 
 
+def test_why_a_pod_failed_is_told_in_a_word() -> None:
+    obj = written({"nodeName": "n1"})
+    obj["status"] = {"phase": "Failed", "reason": "OutOfcpu", "message": "Pod was rejected: …"}
+
+    assert read_pod_changed(obj).reason == "OutOfcpu"
+    assert read_pod_changed(written()).reason == ""
+
+
 @pytest.mark.parametrize("value", ["many", "1.5", "", "99999999999999999999", "0x10"])
 @pytest.mark.parametrize("operator", ["Gt", "Lt"])
 def test_a_bound_that_is_no_whole_number_is_read_as_the_api_server_takes_it(

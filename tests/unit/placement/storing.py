@@ -27,7 +27,7 @@ from scheduler.domain.storage import (
 )
 from scheduler.domain.workload import NodeTerm, Pod, PodClass
 from scheduler.placement.feasibility.affinity import NodeLabels
-from scheduler.placement.feasibility.volumes import VolumeRules
+from scheduler.placement.feasibility.volume.rules import VolumeRules
 from tests.builders import node
 
 GI = 1 << 30

@@ -16,7 +16,7 @@ from scheduler.domain.storage import (
 )
 from scheduler.domain.workload import NodeTerm
 from scheduler.placement.feasibility.affinity import NodeLabels
-from scheduler.placement.feasibility.volumes import VolumeRules
+from scheduler.placement.feasibility.volume.rules import VolumeRules
 from tests.builders import node
 from tests.unit.placement.storing import (
     GI,

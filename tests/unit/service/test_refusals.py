@@ -3,17 +3,16 @@
 import pytest
 
 from scheduler.domain.ports import PodChanged
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, ServiceState, new_state
-from tests.builders import pod_class
 
 OURS = "custom-scheduler"
 
 
 def told(state: ServiceState, phase: str, reason: str = "", *, scheduler: str = OURS) -> None:
     """Have the cluster say of a pod on a node what became of it."""
-    pod = Pod("p", pod_class(), uid="u", scheduler_name=scheduler)
+    pod = Pod("p", PodClass(), uid="u", scheduler_name=scheduler)
     event = PodChanged(pod, "n", phase, is_terminating=False, reason=reason)
     state.intake.apply(event, now_s=1.0, wall_s=1.0)
 

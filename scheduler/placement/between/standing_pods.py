@@ -10,8 +10,8 @@ from scheduler.domain.between import HostPort, PodTerm
 from scheduler.domain.selector import LabelSelector
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import PodClass, WorkloadRef
-from scheduler.placement.counters import PlacedRows
-from scheduler.placement.matching import ClassIndex, Namespaces
+from scheduler.placement.feasibility.counters import PlacedRows
+from scheduler.placement.feasibility.matching import ClassIndex, Namespaces
 
 Holders = dict[PodTerm, list[int]]
 """Numbers of the classes whose pods have a term."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduler.placement.between.rules import Rules
 from scheduler.placement.feasibility.podspread import SkewRule
-from scheduler.placement.problem import Ints
-from scheduler.placement.rules import Rules
+from scheduler.placement.packing.problem import Ints
 
 FEW = 64
 """Domains that are filled level by level; more of them take a pod each a round."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scheduler.placement.emptiest import EmptiestFirst
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.problem import Ints
+from scheduler.placement.packing.problem import Ints
 
 SPARE_NODES = 24
 """Candidates beyond the pods to be placed: the cheapest may be ruled out on the way."""

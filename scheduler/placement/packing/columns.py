@@ -7,8 +7,8 @@ gives up: when no such column is left, the optimum of the full graph is proven.
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.placement.graph import FlowAnswer, slots, solve_flow
-from scheduler.placement.problem import Problem
+from scheduler.placement.packing.graph import FlowAnswer, slots, solve_flow
+from scheduler.placement.packing.problem import Problem
 from scheduler.placement.settings import EffortSettings
 
 _MOST_DOUBLINGS = 16

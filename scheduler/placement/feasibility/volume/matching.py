@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from scheduler.domain.storage import ClaimRef, PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import NodeTerm
+from scheduler.placement.feasibility.matching import selects
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.feasibility.volume_nodes import VolumeNodes
-from scheduler.placement.matching import selects
+from scheduler.placement.feasibility.volume.nodes import VolumeNodes
 
 Choice = NDArray[np.int64]
 """A volume's number on each node, shape ``(n,)``, or on the one node looked at, shape ``(1,)``."""

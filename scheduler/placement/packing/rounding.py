@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.flow.program import Floats, ProgramSolution, solve_integer, solve_linear
-from scheduler.placement.chains import ChainSearch
-from scheduler.placement.fullest import most_pods
-from scheduler.placement.integer import COST_SCALE, StageProgram, stage_program
-from scheduler.placement.problem import Packing, Problem, overcommitted
+from scheduler.placement.packing.chains import ChainSearch
+from scheduler.placement.packing.fullest import most_pods
+from scheduler.placement.packing.integer import COST_SCALE, StageProgram, stage_program
+from scheduler.placement.packing.problem import Packing, Problem, overcommitted
+from scheduler.placement.packing.windows import better_of, improve_in_windows
 from scheduler.placement.settings import EffortSettings
-from scheduler.placement.windows import better_of, improve_in_windows
 
 TOLERANCE = 0.005
 """How near its bound a cost is called optimal: the design's budget."""

@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.flow.program import ProgramSolution, solve_integer, solve_linear
-from scheduler.placement.integer import StageProgram, stage_program
-from scheduler.placement.problem import Packing, Problem
+from scheduler.placement.packing.integer import StageProgram, stage_program
+from scheduler.placement.packing.problem import Packing, Problem
+from scheduler.placement.packing.windows import (
+    better_of,
+    nodes_around,
+    shared_candidates,
+    window_of,
+)
 from scheduler.placement.settings import EffortSettings
-from scheduler.placement.windows import better_of, nodes_around, shared_candidates, window_of
 
 SIZES = (16, 32, 64, 128)
 """Nodes of a window, in the order tried; at last all nodes at once."""

@@ -8,14 +8,14 @@ from scheduler.domain.plan import AssignedVolumes
 from scheduler.domain.snapshot import NodeTable, PlacedPods
 from scheduler.domain.storage import PodVolumes, Storage
 from scheduler.placement.feasibility.affinity import NodeLabels
-from scheduler.placement.feasibility.standing import StandingPods
 from scheduler.placement.feasibility.verdict import Verdict
-from scheduler.placement.feasibility.volume_binding import VolumeBinding
-from scheduler.placement.feasibility.volume_limits import AttachLimits
-from scheduler.placement.feasibility.volume_mounts import VolumeMounts
-from scheduler.placement.feasibility.volume_nodes import VolumeNodes
-from scheduler.placement.feasibility.volume_problems import volume_problems
-from scheduler.placement.feasibility.volume_zones import VolumeZones
+from scheduler.placement.feasibility.volume.binding import VolumeBinding
+from scheduler.placement.feasibility.volume.limits import AttachLimits
+from scheduler.placement.feasibility.volume.mounts import VolumeMounts
+from scheduler.placement.feasibility.volume.nodes import VolumeNodes
+from scheduler.placement.feasibility.volume.problems import volume_problems
+from scheduler.placement.feasibility.volume.users import VolumeUsers
+from scheduler.placement.feasibility.volume.zones import VolumeZones
 
 
 class VolumeRules:
@@ -34,7 +34,7 @@ class VolumeRules:
     def __init__(
         self, storage: Storage, table: NodeTable, labels: NodeLabels, placed: PlacedPods
     ) -> None:
-        standing = StandingPods(placed, len(table))
+        standing = VolumeUsers(placed, len(table))
         self._storage = storage
         self._mounts = VolumeMounts(storage, table, standing)
         self._limits = AttachLimits(storage, table, standing)

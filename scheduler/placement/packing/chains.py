@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.placement.problem import Packing, Problem
+from scheduler.placement.packing.problem import Packing, Problem
 
 NO_LIMIT = 1 << 62
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.node import HOSTNAME_LABEL
-from scheduler.placement.counters import Counter
-from scheduler.placement.problem import Ints
+from scheduler.placement.feasibility.counters import Counter
+from scheduler.placement.packing.problem import Ints
 
 MOST = 100
 """``MaxNodeScore``."""

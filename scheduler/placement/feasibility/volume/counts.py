@@ -17,8 +17,8 @@ from scheduler.domain.storage import (
     Storage,
     VolumeAttachment,
 )
-from scheduler.placement.feasibility.positions import Positions
-from scheduler.placement.feasibility.standing import StandingPods
+from scheduler.placement.feasibility.volume.positions import Positions
+from scheduler.placement.feasibility.volume.users import VolumeUsers
 
 _UNBOUND = "\0"
 """Before the name of a claim that stands in for the volume it has not got: no handle begins so."""
@@ -44,7 +44,7 @@ class AttachedCounts:
     """Volumes of some drivers on each node: those that pods use, and others that are attached."""
 
     def __init__(
-        self, storage: Storage, table: NodeTable, standing: StandingPods, drivers: Iterable[str]
+        self, storage: Storage, table: NodeTable, standing: VolumeUsers, drivers: Iterable[str]
     ) -> None:
         self._storage = storage
         self._table = table

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import PodVolumes, Storage
-from scheduler.placement.feasibility.standing import StandingPods
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.feasibility.volume_counts import (
+from scheduler.placement.feasibility.volume.counts import (
     Attached,
     AttachedCounts,
     attached_volumes,
 )
-from scheduler.placement.feasibility.volume_problems import is_made_for, not_made_for
+from scheduler.placement.feasibility.volume.problems import is_made_for, not_made_for
+from scheduler.placement.feasibility.volume.users import VolumeUsers
 
 TOO_MANY = "node(s) exceed max volume count"
 NO_NAME = "node(s) have no name for a disk of an in-tree plugin"
@@ -35,7 +35,7 @@ class AttachLimits:
     known counts too, and once more for a new pod that will use it.
     """
 
-    def __init__(self, storage: Storage, table: NodeTable, standing: StandingPods) -> None:
+    def __init__(self, storage: Storage, table: NodeTable, standing: VolumeUsers) -> None:
         self._storage = storage
         self._table = table
         self._standing = standing

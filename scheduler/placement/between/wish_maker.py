@@ -6,11 +6,11 @@ import numpy as np
 
 from scheduler.domain.between import PodTerm, SpreadConstraint
 from scheduler.domain.workload import PodClass
-from scheduler.placement.counters import Counter
+from scheduler.placement.between.rule_maker import RuleMaker
+from scheduler.placement.between.standing_pods import REQUIRED_AFFINITY_WEIGHT
+from scheduler.placement.between.wishes import ClassWishes, SoftSkew
 from scheduler.placement.feasibility.affinity import NodeLabels
-from scheduler.placement.rule_maker import RuleMaker
-from scheduler.placement.standing_pods import REQUIRED_AFFINITY_WEIGHT
-from scheduler.placement.wishes import ClassWishes, SoftSkew
+from scheduler.placement.feasibility.counters import Counter
 
 _Parts = list[tuple[list[int], int]]
 """Classes, and the weight of each of their pods."""

@@ -11,13 +11,13 @@ import numpy as np
 
 from scheduler.domain.plan import AssignedVolumes
 from scheduler.domain.storage import PodVolumes
-from scheduler.placement.counters import ALL, At, Counter
+from scheduler.placement.between.wishes import ClassWishes
+from scheduler.placement.feasibility.counters import ALL, At, Counter
 from scheduler.placement.feasibility.podaffinity import PodAffinityRule
 from scheduler.placement.feasibility.podspread import PodSpreadRule
 from scheduler.placement.feasibility.ports import PortRule
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.feasibility.volumes import VolumeRules
-from scheduler.placement.wishes import ClassWishes
+from scheduler.placement.feasibility.volume.rules import VolumeRules
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,8 @@ import numpy as np
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import Disk, PodVolumes, Storage
-from scheduler.placement.feasibility.standing import StandingPods
 from scheduler.placement.feasibility.verdict import Verdict
+from scheduler.placement.feasibility.volume.users import VolumeUsers
 
 DISK_CONFLICT = "node(s) had no available disk"
 CLAIM_IN_USE = (
@@ -27,7 +27,7 @@ Identity = tuple[str, tuple[str, ...]]
 class VolumeMounts:
     """Disks that one pod of a node may mount, and claims that one pod of the cluster may use."""
 
-    def __init__(self, storage: Storage, table: NodeTable, standing: StandingPods) -> None:
+    def __init__(self, storage: Storage, table: NodeTable, standing: VolumeUsers) -> None:
         self._storage = storage
         self._table = table
         self._standing = standing

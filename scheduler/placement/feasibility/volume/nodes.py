@@ -10,8 +10,8 @@ from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import TopologyTerm
 from scheduler.domain.workload import NodeTerm
 from scheduler.placement.feasibility.affinity import NodeLabels
-from scheduler.placement.feasibility.positions import Positions
 from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.feasibility.volume.positions import Positions
 
 Rows = NDArray[np.int64]
 """Rows of the node table, ascending."""

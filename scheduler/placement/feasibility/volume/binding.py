@@ -15,10 +15,10 @@ from scheduler.domain.storage import (
     Storage,
 )
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.feasibility.volume_matching import NO_VOLUME, Choice, ClassVolumes
-from scheduler.placement.feasibility.volume_nodes import VolumeNodes
-from scheduler.placement.feasibility.volume_problems import is_bound
-from scheduler.placement.feasibility.volume_provisioning import Provisioning
+from scheduler.placement.feasibility.volume.matching import NO_VOLUME, Choice, ClassVolumes
+from scheduler.placement.feasibility.volume.nodes import VolumeNodes
+from scheduler.placement.feasibility.volume.problems import is_bound
+from scheduler.placement.feasibility.volume.provisioning import Provisioning
 
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.storage import PersistentVolumeClaim, Storage, StorageClass
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.feasibility.volume_nodes import VolumeNodes
+from scheduler.placement.feasibility.volume.nodes import VolumeNodes
 
 _NO_PROVISIONERS = ("", "kubernetes.io/no-provisioner")
 _NO_ROOM = -1

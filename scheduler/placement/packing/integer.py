@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.flow.program import INFINITY, Floats, Program
-from scheduler.placement.problem import Ints, Packing, Problem, SpreadLevel
+from scheduler.placement.packing.problem import Ints, Packing, Problem, SpreadLevel
 
 COST_SCALE = 1_000.0
 """Cost units per unit of the objective: milliseconds keep HiGHS's tolerances meaningful."""

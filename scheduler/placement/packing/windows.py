@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.flow.program import Program, ProgramSolution, solve_integer
-from scheduler.placement.integer import StageProgram, stage_program
-from scheduler.placement.problem import Ints, Packing, Problem, SpreadLevel
+from scheduler.placement.packing.integer import StageProgram, stage_program
+from scheduler.placement.packing.problem import Ints, Packing, Problem, SpreadLevel
 
 WINDOW_NODES = 8
 """Nodes a window spans: eight took 7 to 100 ms and gained as much as fourteen at a fifth."""

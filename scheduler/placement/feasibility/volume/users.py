@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from scheduler.domain.snapshot import PlacedPods
 from scheduler.domain.workload import Pod
-from scheduler.placement.feasibility.positions import Positions
+from scheduler.placement.feasibility.volume.positions import Positions
 
 
-class StandingPods:
+class VolumeUsers:
     """The placed pods with volumes, found when first asked for; those whose node is gone left out.
 
     Parameters

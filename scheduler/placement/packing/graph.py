@@ -3,7 +3,7 @@
 Supply stands at the class, not at the pod: the same optimum with a tenth of the arcs. Convex prices
 are parallel arcs. Room is a relaxation here: a node offers as many slots as its smallest candidate
 needs. Where the flow respects the true rooms it is the optimum; where not, the node is contested
-and the integer program decides (`scheduler.placement.rounding`).
+and the integer program decides (`scheduler.placement.packing.rounding`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scheduler.flow.network import Network, NetworkBuilder
 from scheduler.flow.solver import LARGEST_COST, FlowSolution, solve
-from scheduler.placement.problem import Ints, Packing, Problem, SpreadLevel
+from scheduler.placement.packing.problem import Ints, Packing, Problem, SpreadLevel
 
 UNIT_ARCS = 16
 """Replicas of a class in one group that get an arc each, or twice the group's even share where that

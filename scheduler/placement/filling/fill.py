@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.placement.batch import Batch, PendingClass
-from scheduler.placement.candidates import Asked, Candidates, Priced, choose
 from scheduler.placement.cost.load import fullness
 from scheduler.placement.cost.spread import replica_nodes, spread_groups
 from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.feasibility.room import fits
+from scheduler.placement.filling.candidates import Asked, Candidates, Priced, choose
+from scheduler.placement.filling.quotas import FEW, Quota, quotas_of, within_quotas
 from scheduler.placement.lookahead import lookahead
+from scheduler.placement.packing.problem import Ints
 from scheduler.placement.placing import Placing
-from scheduler.placement.problem import Ints
-from scheduler.placement.quotas import FEW, Quota, quotas_of, within_quotas
 from scheduler.placement.reach import reach
 from scheduler.placement.stage import node_costs
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint
 from scheduler.domain.workload import PodClass
-from scheduler.placement.counters import Counter, counted
+from scheduler.placement.between.rules import ClassRules, OwnVolumes, Rules
+from scheduler.placement.between.standing_pods import StandingPods
 from scheduler.placement.feasibility.affinity import NodeLabels
+from scheduler.placement.feasibility.counters import Counter, counted
+from scheduler.placement.feasibility.matching import ClassIndex, selects
 from scheduler.placement.feasibility.podaffinity import PodAffinityRule
 from scheduler.placement.feasibility.podspread import PodSpreadRule, SkewRule
 from scheduler.placement.feasibility.ports import PortRule, clash
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.feasibility.volumes import VolumeRules
-from scheduler.placement.matching import ClassIndex, selects
-from scheduler.placement.rules import ClassRules, OwnVolumes, Rules
-from scheduler.placement.standing_pods import StandingPods
+from scheduler.placement.feasibility.volume.rules import VolumeRules
 
 _Kept = dict[str, tuple[list[int], list[int]]]
 """By label: classes of pods that stand, and of this decision, that keep a class away."""

@@ -1,0 +1,1 @@
+"""Rules and wishes between pods: which pods a term means, and how many of them are where."""

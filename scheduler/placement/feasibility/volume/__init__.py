@@ -1,0 +1,1 @@
+"""Volumes: where claims, disks and drivers let a pod run."""

@@ -1,0 +1,1 @@
+"""Filling: a class is placed in rounds, each on the cheapest nodes that take it."""
