@@ -3,6 +3,7 @@
 import cProfile
 import pstats
 import resource
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, process_time
 from typing import Annotated
@@ -15,9 +16,13 @@ from benchmarks.greedy import greedy
 from benchmarks.rows import Report, Row, amount
 from benchmarks.rule_floor import make_floor
 from benchmarks.stopwatch import QUICK, timed
+from scheduler.domain.workload import Pod
 from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.check import violations
 from scheduler.planning.plan import plan
+from scheduler.service.companions import first_classes
+from scheduler.service.queued_pod import QueuedPod, Stage
+from scheduler.service.settings import QueueSettings
 
 SEED = 29
 SETTINGS = PlacementSettings()
@@ -88,6 +93,9 @@ def measure(cluster: BusyCluster, size: Size, cycles: int) -> list[Row]:
     for number in range(AFTER_A_NODE):
         cluster.relabel_a_node(number)
         one_cycle(cluster, after)
+    in_batches = Laps()
+    for _ in range(cycles):
+        batches(cluster, in_batches)
     snapshot = cluster.cache.freeze(cluster.arrive(), 0.0)
     _, reference = timed(lambda: greedy(snapshot), QUICK.once)
     placed = f"placed {min(laps.placed):,} to {max(laps.placed):,}"
@@ -110,6 +118,14 @@ def measure(cluster: BusyCluster, size: Size, cycles: int) -> list[Row]:
             note=f"{_tail(laps.decide)}; {placed}",
         ),
         Row(f"{size.text}: decide, p99", p99_ms, "ms", budget=BUDGET_MS),
+        Row(
+            f"{size.text}, as the queue hands them out: cycle, p99",
+            float(np.percentile(in_batches.cycle, 99)) * 1e3,
+            "ms",
+            budget=BUDGET_MS,
+            note=f"{QueueSettings().batch_max_classes} classes at a time; median "
+            f"{amount(_median_ms(in_batches.cycle), 'ms')}, {_tail(in_batches.cycle)}",
+        ),
         *(
             Row(f"{size.text}: {step}", _median_ms(seconds), "ms", note=_tail(seconds))
             for step, seconds in steps.items()
@@ -127,9 +143,24 @@ def measure(cluster: BusyCluster, size: Size, cycles: int) -> list[Row]:
 
 def one_cycle(cluster: BusyCluster, laps: Laps) -> None:
     """Have pods arrive, decide on them and assume the outcome, timed; then let others finish."""
-    pending = cluster.arrive()
+    _decide_on(cluster, laps, cluster.arrive(), ())
+
+
+def batches(cluster: BusyCluster, laps: Laps) -> None:
+    """Have pods arrive, and decide on as many classes at a time as the queue hands out."""
+    line = [QueuedPod(pod, Stage.ACTIVE, 0.0) for pod in cluster.arrive()]
+    while line:
+        taken = first_classes(line, QueueSettings().batch_max_classes)
+        chosen = {queued.pod.key for queued in taken}
+        line = [queued for queued in line if queued.pod.key not in chosen]
+        _decide_on(cluster, laps, [q.pod for q in taken], [q.pod for q in line])
+
+
+def _decide_on(
+    cluster: BusyCluster, laps: Laps, pending: Sequence[Pod], held: Sequence[Pod]
+) -> None:
     started_s, cpu_s = perf_counter(), process_time()
-    snapshot = cluster.cache.freeze(pending, 0.0)
+    snapshot = cluster.cache.freeze(pending, 0.0, held)
     frozen_s = perf_counter()
     made = plan(snapshot, SETTINGS)
     planned_s = perf_counter()

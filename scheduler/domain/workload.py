@@ -15,6 +15,7 @@ from scheduler.domain.selector import Labels, NodeTerm, Operator, Requirement
 from scheduler.domain.storage import NO_VOLUMES, PodVolumes
 
 __all__ = [
+    "IDENTITY_LABELS",
     "Labels",
     "NodeTerm",
     "Operator",
@@ -26,6 +27,17 @@ __all__ = [
     "Toleration",
     "WorkloadRef",
 ]
+
+
+IDENTITY_LABELS = frozenset(
+    {
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/job-completion-index",
+    }
+)
+"""Labels by which a controller numbers its pods. They are no part of a class: with them each
+replica of a StatefulSet would be a class of its own and would not be spread from the others."""
 
 
 @dataclass(frozen=True, slots=True)

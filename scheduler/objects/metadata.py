@@ -7,21 +7,11 @@ from typing import Any
 from scheduler.domain.delay import LABEL_PREFIX
 from scheduler.domain.errors import InputError
 from scheduler.domain.selector import Labels
-from scheduler.domain.workload import WorkloadRef
+from scheduler.domain.workload import IDENTITY_LABELS, WorkloadRef
 from scheduler.objects.decoding import Wire, described, shorten
 
 DEFAULT_NAMESPACE = "default"
 TEMPLATE_HASH_LABEL = "pod-template-hash"
-
-IDENTITY_LABELS = frozenset(
-    {
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/job-completion-index",
-    }
-)
-"""Labels by which a controller numbers its pods. They are no part of a class: with them each
-replica of a StatefulSet would be a class of its own and would not be spread from the others."""
 
 
 class OwnerReference(Wire, frozen=True):

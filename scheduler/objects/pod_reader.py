@@ -9,10 +9,10 @@ import msgspec
 from scheduler.domain.delay import ANNOTATION
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
-from scheduler.domain.workload import PodClass
+from scheduler.domain.workload import IDENTITY_LABELS, PodClass
 from scheduler.objects.decoding import Object
 from scheduler.objects.features import unknown_volumes
-from scheduler.objects.metadata import IDENTITY_LABELS, namespace_of, workload_of
+from scheduler.objects.metadata import namespace_of, workload_of
 from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.pod_class import Read, pod_class_of
 from scheduler.objects.requests import read_requests

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from scheduler.domain.selector import LabelSelector
 from scheduler.domain.snapshot import ClusterSnapshot, placed_pods
-from scheduler.domain.workload import Pod, PodClass
+from scheduler.domain.workload import IDENTITY_LABELS, Pod, PodClass
 
 MARK = "isochrone.dev/named"
 
@@ -29,10 +29,7 @@ def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodI
     """
     classes = list({id(pod.pod_class): pod.pod_class for pod in snapshot.pending}.values())
     names = set(_names(classes, snapshot.nodes.index))
-    is_numbered = any(pod.identity_labels for pod in snapshot.pending) or any(
-        pod.identity_labels for pod in snapshot.placed.pods
-    )
-    asks = is_numbered and _asks_for_numbers(snapshot, classes)
+    asks = _asks_for_numbers(snapshot, classes)
     out: dict[PodId, PodClass] = {}
     for pod in snapshot.pending:
         pod_class = _with_numbers(pod) if asks else pod.pod_class
@@ -58,14 +55,8 @@ def _names(classes: Iterable[PodClass], nodes: Mapping[str, int]) -> Iterable[Po
 
 def _asks_for_numbers(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> bool:
     """Whether any selector between pods names a label that numbers pods."""
-    numbered = {
-        key
-        for pods in (snapshot.pending, snapshot.placed.pods)
-        for pod in pods
-        for key, _ in pod.identity_labels
-    }
     return any(
-        requirement.key in numbered
+        requirement.key in IDENTITY_LABELS
         for pod_class in (*pending, *snapshot.placed.classes)
         for selector in _selectors(pod_class)
         for requirement in selector.requirements

@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 
 from scheduler.domain.workload import Pod, Service
-from scheduler.service.companions import fetch_companions
+from scheduler.service.companions import fetch_companions, first_classes
 from scheduler.service.event_log import EventLog
 from scheduler.service.grounds import grounds_of
 from scheduler.service.hints import is_crowded_out, may_matter, may_refer
@@ -22,6 +22,8 @@ from scheduler.service.queued_pod import QueuedPod, Stage, queue_order
 from scheduler.service.references import ReferenceIndex
 from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import Wake, WakeNamed
+
+_MAY_COME = (Stage.ACTIVE, Stage.BACKOFF, Stage.UNSCHEDULABLE)
 
 
 class SchedulingQueue:
@@ -132,7 +134,7 @@ class SchedulingQueue:
         due_s = self.next_s()
         if not active or due_s is None or due_s > now_s:
             return ()
-        batch = list(active.values())
+        batch = first_classes(active.values(), self._settings.batch_max_classes)
         fetch_companions(batch, self._waiting_as)
         if not self._stages[Stage.IN_FLIGHT]:
             self._happened.clear()
@@ -284,15 +286,14 @@ class SchedulingQueue:
             self._rouse(oldest, now_s, "UnschedulableTimeout")
 
     def _waiting_as(self, namespace: str, name: str) -> list[QueuedPod]:
-        """Return the pods in backoff or unschedulable that go by a name, in order."""
+        """Return the pods that go by a name and are not in flight nor gated, in order."""
         found = [self._pods[key] for key in self._references.named(namespace, name)]
         service = self._service_of(namespace, name)
         if service is not None:
-            for stage in (Stage.BACKOFF, Stage.UNSCHEDULABLE):
+            for stage in _MAY_COME:
                 found += [
                     queued
                     for queued in self._stages[stage].values()
                     if service.selects(queued.pod.namespace, queued.pod.pod_class.labels)
                 ]
-        waiting = [q for q in found if q.stage in (Stage.BACKOFF, Stage.UNSCHEDULABLE)]
-        return sorted(waiting, key=queue_order)
+        return sorted((q for q in found if q.stage in _MAY_COME), key=queue_order)

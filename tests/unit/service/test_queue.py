@@ -56,6 +56,28 @@ def test_a_batch_is_ordered_by_priority_then_age_then_name() -> None:
     assert [p.name for p in queue.take(1.0)] == ["urgent", "a", "b", "young"]
 
 
+def test_a_batch_has_so_many_classes_and_the_others_follow_at_once() -> None:
+    queue = SchedulingQueue(QueueSettings(batch_max_classes=2))
+    one, two, three = (pod(name, cpu_milli=k).pod_class for k, name in enumerate("abc", start=1))
+    for k, pod_class in enumerate((one, two, three, one, two)):
+        queue.put(Pod(f"p{k}", pod_class, created_s=float(k)), 0.0)
+
+    first = queue.take(1.0)
+
+    assert [p.name for p in first] == ["p0", "p1", "p3", "p4"]
+    assert queue.next_s() is not None
+    assert [p.name for p in queue.take(1.0)] == ["p2"]
+
+
+def test_what_a_pod_of_a_batch_refers_to_comes_along_though_its_class_is_not_in_line() -> None:
+    queue = SchedulingQueue(QueueSettings(batch_max_classes=1))
+    web = pod("web", delays=(within(5, "db"),))
+    queue.put(replace(web, created_s=1.0), 0.0)
+    queue.put(replace(pod("db", cpu_milli=7), created_s=2.0), 0.0)
+
+    assert [p.name for p in queue.take(1.0)] == ["web", "db"]
+
+
 def test_the_backoff_doubles_from_one_second_to_ten() -> None:
     queue, one, now_s, waits_s = a_queue(), pod("a"), 0.0, []
     queue.put(one, now_s)
