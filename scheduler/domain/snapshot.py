@@ -5,7 +5,7 @@ from plain objects; the service's cache patches columns instead and calls the sa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ class NodeTable:
     `allocatable` and `requested` have shape ``(n, r)``, int64, columns named by `resources`.
     `domain` indexes `domain_names`, -1 for a node without a failure domain. `memo` holds what was
     worked out of the nodes alone (not of what pods request of them), for the next decision on the
-    same nodes: it changes no answer.
+    same nodes: it changes no answer. Only `with_requested` hands it on.
     """
 
     nodes: tuple[Node, ...]
@@ -39,7 +39,7 @@ class NodeTable:
     is_cloud: NDArray[np.bool_]
     domain: NDArray[np.int32]
     domain_names: tuple[str, ...]
-    memo: dict[object, Any] = field(default_factory=dict, repr=False)
+    memo: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -48,6 +48,12 @@ class NodeTable:
     def free(self) -> NDArray[np.int64]:
         """Room left, shape ``(n, r)``; negative where a node is over-committed already."""
         return self.allocatable - self.requested
+
+    def with_requested(self, requested: NDArray[np.int64]) -> "NodeTable":
+        """Return the same nodes with other pods on them."""
+        table = replace(self, requested=requested)
+        object.__setattr__(table, "memo", self.memo)
+        return table
 
     def demand(self, pod_class: PodClass) -> NDArray[np.int64]:
         """Return what one pod of a class takes of each resource, shape ``(r,)``."""

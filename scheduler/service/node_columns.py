@@ -1,7 +1,6 @@
 """Nodes as columns that are patched by events and copied, not rebuilt, when frozen."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +120,7 @@ class NodeColumns:
             self._frozen = self._describe()
         requested = self._requested[: len(self._nodes)].copy()
         requested.flags.writeable = False
-        return replace(self._frozen, requested=requested)
+        return self._frozen.with_requested(requested)
 
     def _describe(self) -> NodeTable:
         """Return all that only a change of a node can change."""

@@ -1,11 +1,16 @@
 """Node state, taints, selectors and affinity mean what they mean to kube-scheduler."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scheduler.domain.node import UNSCHEDULABLE_TAINT, Node, Taint
+from scheduler.domain.snapshot import build_snapshot
 from scheduler.domain.workload import NodeTerm, PreferredTerm, Requirement, Toleration
+from scheduler.placement.settings import PlacementSettings
+from scheduler.planning.plan import plan
 from tests.builders import node, pod
 from tests.unit.placement.deciding import on_a_line, where, why
 
@@ -225,3 +230,15 @@ def test_a_pod_that_tolerates_the_cordon_goes_to_a_cordoned_node() -> None:
     made = on_a_line([tolerant], nodes=[node("a", is_unschedulable=True)])
 
     assert where(made) == {"p": "a"}
+
+
+def test_what_is_remembered_of_nodes_is_not_handed_on_when_they_change() -> None:
+    snapshot = build_snapshot([node("a"), node("b")], [pod("p")])
+    plan(snapshot, PlacementSettings())
+    cordoned = np.array([True, False])
+    table = replace(snapshot.nodes, is_unschedulable=cordoned)
+
+    made = plan(replace(snapshot, nodes=table), PlacementSettings())
+
+    assert [a.node for a in made.assignments] == ["b"]
+    assert snapshot.nodes.with_requested(snapshot.nodes.requested).memo is snapshot.nodes.memo
