@@ -21,8 +21,7 @@ def refusal(told: PodChanged, known: PodRecord | None) -> str:
     known
         What was known of it before: a pod that had failed by then was counted, or is of the past.
     """
-    is_news = known is not None and known.pod.uid == told.pod.uid
-    if not is_news or known.state is PodState.FINISHED or told.phase != "Failed":
+    if known is None or known.pod.uid != told.pod.uid or known.state is PodState.FINISHED:
         return ""
     is_refusal = told.reason.startswith(_OUT_OF) or told.reason in _PREDICATES
-    return told.reason if is_refusal else ""
+    return told.reason if told.phase == "Failed" and is_refusal else ""
