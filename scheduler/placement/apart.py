@@ -9,12 +9,12 @@ Pods of one class are one supply, and which of them goes where is nobody's conce
 Such a pod is of a class of its own for the decision.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from scheduler.domain.selector import LabelSelector
 from scheduler.domain.snapshot import ClusterSnapshot, placed_pods
 from scheduler.domain.workload import IDENTITY_LABELS, Pod, PodClass
+from scheduler.placement.between.standing_pods import book_of, selected_keys
 
 MARK = "isochrone.dev/named"
 
@@ -55,20 +55,8 @@ def _names(classes: Iterable[PodClass], nodes: Mapping[str, int]) -> Iterable[Po
 
 def _asks_for_numbers(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> bool:
     """Whether any selector between pods names a label that numbers pods."""
-    return any(
-        requirement.key in IDENTITY_LABELS
-        for pod_class in (*pending, *snapshot.placed.classes)
-        for selector in _selectors(pod_class)
-        for requirement in selector.requirements
-    )
-
-
-def _selectors(pod_class: PodClass) -> Iterator[LabelSelector]:
-    asked: list[LabelSelector | None] = [constraint.selector for constraint in pod_class.spread]
-    asked += [term.selector for term in pod_class.pod_affinity]
-    asked += [term.selector for term in pod_class.pod_anti_affinity]
-    asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
-    yield from (selector for selector in asked if selector is not None)
+    asked = book_of(snapshot).asked_keys | set(selected_keys(pending))
+    return not asked.isdisjoint(IDENTITY_LABELS)
 
 
 def _with_numbers(pod: Pod) -> PodClass:

@@ -68,7 +68,7 @@ class Batch:
         self.table = snapshot.nodes
         self.distances = Distances(snapshot)
         self.labels = affinity.NodeLabels(snapshot.nodes)
-        self.nested_zones = _nested_zones(snapshot)
+        self.nested_zones = _known_zones(snapshot)
         """Each node's zone of the smallest layer within its failure domain, shape ``(n,)``; -1 for
         none; None without zones. So zones nest in domains, as the flow needs them."""
         self.reaches: dict[int, Reach] = {}
@@ -243,6 +243,15 @@ class Batch:
             for i, name in (*self._placed.get(pod_class, ()), *placing.get(pod_class, ()))
             if wanted in ("", name)
         ]
+
+
+def _known_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
+    """Return the nested zones, worked out once for a tree."""
+    known = snapshot.nodes.memo.get("zones")
+    if known is None or known[0] is not snapshot.zones:
+        known = snapshot.nodes.memo["zones"] = (snapshot.zones, _nested_zones(snapshot))
+    zones: NDArray[np.int64] | None = known[1]
+    return zones
 
 
 def _nested_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:

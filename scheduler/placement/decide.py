@@ -87,7 +87,7 @@ class _Deciding:
             figures.is_optimal = False
             figures.methods.add("anchors")
         self._fill(stage.ruled)
-        if len(stage.plain) * len(batch.table) > batch.settings.effort.flow_cells:
+        if self._is_large(stage):
             self._fill(_choosiest_first(stage.plain))
             return
         for chunk in _chunks(batch, stage.plain, placing, self.stages):
@@ -98,6 +98,10 @@ class _Deciding:
         if self.stages.dependants:
             # Each stage is solved to its optimum, their sequence need not be.
             figures.is_optimal = False
+
+    def _is_large(self, stage: Stage) -> bool:
+        effort, n = self.batch.settings.effort, len(self.batch.table)
+        return n > effort.flow_nodes or len(stage.plain) * n > effort.flow_cells
 
     def _fill(self, classes: Sequence[PendingClass]) -> None:
         for pending in classes:

@@ -16,10 +16,15 @@ class Distances:
         index = snapshot.rtt.index
         nodes = snapshot.nodes.nodes
         self._rtt = snapshot.rtt
-        if index:
+        known = snapshot.nodes.memo.get("rtt rows")
+        if index and known is not None and known[0] is index:
+            self._column = known[1]
+        elif index:
             self._column = np.array([index.get(node.name, -1) for node in nodes], dtype=np.int64)
+            snapshot.nodes.memo["rtt rows"] = (index, self._column)
         else:
             self._column = np.full(len(nodes), -1, dtype=np.int64)
+        self._column.flags.writeable = False
         self._is_whole = bool(np.array_equal(self._column, np.arange(len(index))))
         self._is_known = self._column >= 0
         self._rows: dict[int, RttRow] = {}

@@ -60,6 +60,10 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most classes times nodes of a stage that is decided by a flow, all at once; a larger stage is
     filled class by class, the choosiest first: 490 nodes and 120 classes."""
 
+    flow_nodes: int = 2_500
+    """Most nodes of a cluster whose stages are decided by a flow: with more, its first arcs alone
+    take longer than filling, and of so many nodes an equally good one is always near."""
+
     settle_columns: int = 20_000
     """Most columns of a contested stage whose best packing is searched for where repairing its flow
     leaves a pod out or costs more than half a percent; of a larger one the repair is taken."""
@@ -103,6 +107,7 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
 OFFLINE_EFFORT = EffortSettings(
     flow_cells=50_000_000,
+    flow_nodes=1_000_000,
     settle_columns=50_000_000,
     program_nodes=20,
     exact_columns=2_500,

@@ -52,6 +52,7 @@ class PodColumns:
         self._classes: list[PodClass] = []
         self._class_row: dict[PodClass, int] = {}
         self._members: list[int] = []
+        self._frozen_classes: tuple[PodClass, ...] | None = None
 
     def __len__(self) -> int:
         return len(self._records)
@@ -102,10 +103,13 @@ class PodColumns:
             self._is_terminating[:n].copy(),
         )
         is_terminating.flags.writeable = False
+        if self._frozen_classes is None:
+            # The same tuple while no class comes or goes: decisions remember what they made of it.
+            self._frozen_classes = tuple(self._classes)
         return PlacedPods(
             pods=tuple(self._pods),
             node_of=node_of,
-            classes=tuple(self._classes),
+            classes=self._frozen_classes,
             class_of=class_of,
             is_terminating=is_terminating,
         )
@@ -115,6 +119,7 @@ class PodColumns:
         if row is None:
             row = self._class_row[pod_class] = len(self._classes)
             self._classes.append(pod_class)
+            self._frozen_classes = None
             self._members.append(0)
         self._members[row] += 1
         return row
@@ -124,6 +129,7 @@ class PodColumns:
         self._members[row] -= 1
         if self._members[row]:
             return
+        self._frozen_classes = None
         last = len(self._classes) - 1
         moved, members = self._classes.pop(), self._members.pop()
         if row == last:

@@ -10,6 +10,8 @@ from scheduler.domain.ports import (
 )
 from scheduler.domain.workload import Pod
 from scheduler.planning.plan import plan
+from scheduler.service.grounds import grounds_of
+from scheduler.service.hints import is_crowded_out
 from scheduler.service.pod_columns import PodState
 from scheduler.service.queued_pod import Stage
 from scheduler.service.settings import QueueSettings, SchedulerConfiguration
@@ -92,10 +94,16 @@ class Bench:
                 state.queue.again(unplaced.pod, self.now_s)
 
     def sleepers(self) -> dict[str, str]:
-        """Return pods that nothing woke and that would be placed now, and what they wait for."""
+        """Return pods that nothing woke and that would be placed now, and what they wait for.
+
+        Of pods that stand in each other's way a decision may find no arrangement and, for one of
+        them alone, a place: these are woken by whatever happens.
+        """
         state, found = self.state, {}
         parked = [q for q in state.queue.entries() if q.stage is Stage.UNSCHEDULABLE]
         for queued in parked:
+            if is_crowded_out(grounds_of(queued.pod, queued.refusal)):
+                continue
             others = [pod for pod in state.intake.held() if pod.key != queued.pod.key]
             snapshot = state.cache.freeze([queued.pod], self.now_s, others)
             if plan(snapshot, state.settings.placement).assignments:

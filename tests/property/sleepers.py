@@ -48,12 +48,15 @@ required = one_of(
 )
 ports = st.builds(HostPort, one_of("0.0.0.0", "10.0.0.1"), st.just("TCP"), one_of(80, 81))  # noqa: S104 - as pods write it
 keys = one_of("zone", "zone", "zone", "disk")
-terms = st.builds(
-    PodTerm,
-    keys,
-    st.builds(of_app, one_of(*APPS)),
-    one_of(("default",), ("default",), ()),
-    one_of(None, None, TEAM, LabelSelector()),
+terms = st.one_of(
+    st.builds(PodTerm, keys, st.builds(of_app, one_of("web", *APPS)), st.just(("default",))),
+    st.builds(
+        PodTerm,
+        keys,
+        st.builds(of_app, one_of("web", *APPS)),
+        one_of((), ("other",)),
+        one_of(TEAM, TEAM, LabelSelector()),
+    ),
 )
 spreads = st.builds(
     SpreadConstraint,

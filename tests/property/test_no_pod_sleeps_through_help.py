@@ -81,7 +81,7 @@ def an_event_of_a_waiting_pod(data: st.DataObject, bench: Bench, theme: str) -> 
 
 def an_event_of_names(data: st.DataObject, bench: Bench) -> Event:
     if data.draw(st.booleans()):
-        name, app = data.draw(one_of(*APPS)), data.draw(one_of(*APPS))
+        name, app = data.draw(one_of(*APPS, "n2")), data.draw(one_of(*APPS))
         return lambda: bench.tell(ServiceChanged(Service("default", name, (("app", app),))))
     name, labels = data.draw(one_of("default", "other")), data.draw(one_of({}, {"team": "red"}))
     if data.draw(st.integers(0, 4)) == 0:
@@ -95,7 +95,7 @@ def an_event(data: st.DataObject, bench: Bench, theme: str) -> Event:
     kinds += ["running pod"] * 3 if bench.running() else []
     kinds += ["waiting pod"] if bench.pending() else []
     kinds += ["rtt", "rtt"] if theme in ("delays", "all of it") else []
-    kinds += ["name"] if theme in ("affinity", "delays", "all of it") else []
+    kinds += ["name"] * 2 if theme in ("affinity", "delays", "all of it") else []
     match data.draw(one_of(*kinds), "event"):
         case "node":
             return a_node_event(data, bench, theme)

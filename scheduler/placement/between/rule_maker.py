@@ -89,7 +89,7 @@ class RuleMaker:
         wanted = self._classes[number].host_ports
         if not wanted:
             return None
-        ported = self.standing.ported
+        ported = self.standing.book.ported
         standing = {
             holder
             for port in wanted
@@ -213,7 +213,7 @@ class RuleMaker:
         """Return for each class whose required anti-affinity keeps it away, by label."""
         out: dict[int, _Kept] = {}
         holders: dict[PodTerm, tuple[list[int], list[int]]] = {}
-        for term, standing in self.standing.anti_affine.items():
+        for term, standing in self.standing.book.anti_affine.items():
             holders[term] = (standing, [])
         for number, pod_class in enumerate(self._classes):
             for term in pod_class.pod_anti_affinity:

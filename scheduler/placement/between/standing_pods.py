@@ -1,6 +1,6 @@
 """The pods that stand, as the rules between pods look at them: once a decision."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,18 @@ from scheduler.domain.workload import PodClass, WorkloadRef
 from scheduler.placement.feasibility.counters import PlacedRows
 from scheduler.placement.feasibility.matching import ClassIndex, Namespaces
 
+
+def selected_keys(classes: Iterable[PodClass]) -> Iterator[str]:
+    """Yield the label keys that selectors between pods name."""
+    for pod_class in classes:
+        asked = [constraint.selector for constraint in pod_class.spread]
+        asked += [term.selector for term in pod_class.pod_affinity]
+        asked += [term.selector for term in pod_class.pod_anti_affinity]
+        asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
+        for selector in asked:
+            yield from (r.key for r in selector.requirements) if selector is not None else ()
+
+
 Holders = dict[PodTerm, list[int]]
 """Numbers of the classes whose pods have a term."""
 
@@ -23,21 +35,77 @@ REQUIRED_AFFINITY_WEIGHT = 1
 near it: kube-scheduler's ``hardPodAffinityWeight``."""
 
 
+class ClassBook:
+    """Classes by labels, by terms and by workload; serves as long as the classes stay the same."""
+
+    def __init__(self, classes: tuple[PodClass, ...]) -> None:
+        self.classes = classes
+
+    @cached_property
+    def index(self) -> ClassIndex:
+        """Classes by labels."""
+        return ClassIndex(self.classes)
+
+    @cached_property
+    def owned(self) -> Mapping[WorkloadRef, Sequence[int]]:
+        """Classes by their workload."""
+        out: dict[WorkloadRef, list[int]] = {}
+        for number, pod_class in enumerate(self.classes):
+            if pod_class.workload is not None:
+                out.setdefault(pod_class.workload, []).append(number)
+        return out
+
+    @cached_property
+    def anti_affine(self) -> Holders:
+        """Classes by required anti-affinity term."""
+        out: Holders = {}
+        for number, pod_class in enumerate(self.classes):
+            for term in pod_class.pod_anti_affinity:
+                out.setdefault(term, []).append(number)
+        return out
+
+    @cached_property
+    def wishing(self) -> WeightedHolders:
+        """Classes by what they wish of newcomers, with the weight of the wish."""
+        out: WeightedHolders = {}
+        for number, pod_class in enumerate(self.classes):
+            for weighted in pod_class.preferred_pods:
+                out.setdefault((weighted.term, weighted.weight), []).append(number)
+            for term in pod_class.pod_affinity:
+                out.setdefault((term, REQUIRED_AFFINITY_WEIGHT), []).append(number)
+        return out
+
+    @cached_property
+    def ported(self) -> Mapping[tuple[str, int], Sequence[tuple[HostPort, int]]]:
+        """Ports of the host that are held, by protocol and number, each with its class."""
+        out: dict[tuple[str, int], list[tuple[HostPort, int]]] = {}
+        for number, pod_class in enumerate(self.classes):
+            for port in pod_class.host_ports:
+                out.setdefault((port.protocol, port.port), []).append((port, number))
+        return out
+
+    @cached_property
+    def asked_keys(self) -> frozenset[str]:
+        """Label keys that selectors between pods name."""
+        return frozenset(selected_keys(self.classes))
+
+
+def book_of(snapshot: ClusterSnapshot) -> ClassBook:
+    """Return the book of the placed pods' classes, that of an earlier decision where it serves."""
+    classes = snapshot.placed.classes
+    known: ClassBook | None = snapshot.nodes.memo.get("classes")
+    if known is None or known.classes is not classes:
+        known = snapshot.nodes.memo["classes"] = ClassBook(classes)
+    return known
+
+
 class StandingPods:
-    """Classes of placed pods by labels and by terms, and where their pods are."""
+    """The pods that stand: which classes a term means, and where their pods are."""
 
     def __init__(self, snapshot: ClusterSnapshot, namespaces: Namespaces) -> None:
         self._placed = snapshot.placed
         self.namespaces = namespaces
-
-    @property
-    def classes(self) -> tuple[PodClass, ...]:
-        """The classes, by number."""
-        return self._placed.classes
-
-    @cached_property
-    def _index(self) -> ClassIndex:
-        return ClassIndex(self._placed.classes)
+        self.book = book_of(snapshot)
 
     @cached_property
     def _rows(self) -> PlacedRows:
@@ -51,48 +119,10 @@ class StandingPods:
         """Return the classes whose pods meet all of a newcomer's terms."""
         found: set[int] | None = None
         for term in terms:
-            met = self._index.selected(term.selector, self.namespaces.of_newcomer(term))
+            met = self.book.index.selected(term.selector, self.namespaces.of_newcomer(term))
             found = set(met) if found is None else found & set(met)
         return sorted(found or ())
 
     def selected(self, selector: LabelSelector | None, namespace: str) -> list[int]:
         """Return the classes of a namespace that a selector selects."""
-        return self._index.selected(selector, (namespace,))
-
-    @cached_property
-    def owned(self) -> Mapping[WorkloadRef, Sequence[int]]:
-        """Classes by their workload."""
-        out: dict[WorkloadRef, list[int]] = {}
-        for number, pod_class in enumerate(self._placed.classes):
-            if pod_class.workload is not None:
-                out.setdefault(pod_class.workload, []).append(number)
-        return out
-
-    @cached_property
-    def anti_affine(self) -> Holders:
-        """Classes by required anti-affinity term."""
-        out: Holders = {}
-        for number, pod_class in enumerate(self._placed.classes):
-            for term in pod_class.pod_anti_affinity:
-                out.setdefault(term, []).append(number)
-        return out
-
-    @cached_property
-    def wishing(self) -> WeightedHolders:
-        """Classes by what they wish of newcomers, with the weight of the wish."""
-        out: WeightedHolders = {}
-        for number, pod_class in enumerate(self._placed.classes):
-            for weighted in pod_class.preferred_pods:
-                out.setdefault((weighted.term, weighted.weight), []).append(number)
-            for term in pod_class.pod_affinity:
-                out.setdefault((term, REQUIRED_AFFINITY_WEIGHT), []).append(number)
-        return out
-
-    @cached_property
-    def ported(self) -> dict[tuple[str, int], list[tuple[HostPort, int]]]:
-        """Ports of the host that are held, by protocol and number, each with its class."""
-        out: dict[tuple[str, int], list[tuple[HostPort, int]]] = {}
-        for number, pod_class in enumerate(self._placed.classes):
-            for port in pod_class.host_ports:
-                out.setdefault((port.protocol, port.port), []).append((port, number))
-        return out
+        return self.book.index.selected(selector, (namespace,))

@@ -57,7 +57,7 @@ class WishMaker:
     def _wished_of(self) -> dict[int, dict[str, tuple[_Parts, _Parts]]]:
         """Return by class and label who wishes it near, pods that stand and pending ones."""
         holders: dict[tuple[PodTerm, int], tuple[list[int], list[int]]] = {}
-        for wish, standing in self._maker.standing.wishing.items():
+        for wish, standing in self._maker.standing.book.wishing.items():
             holders[wish] = (standing, [])
         for number, pod_class in enumerate(self._classes):
             for weighted in pod_class.preferred_pods:

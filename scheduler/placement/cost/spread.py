@@ -67,7 +67,7 @@ def replica_nodes(
     owner = pending.pod_class.workload
     if owner is None:
         return np.zeros(0, dtype=np.int64)
-    standing = batch.standing.nodes(batch.standing.owned.get(owner, ()), staying=True)
+    standing = batch.standing.nodes(batch.standing.book.owned.get(owner, ()), staying=True)
     new = [
         node
         for fellow in batch.fellows.get(owner, ())

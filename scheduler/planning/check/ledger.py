@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,8 @@ def _unlike(planned: Pod, pending: Pod) -> list[str]:
 def _bound_already(snapshot: ClusterSnapshot, pods: list[Pod]) -> list[str]:
     names = {pod.name for pod in pods}
     # Names first: keys are strings to be built, and a cluster runs 150,000 pods.
+    if names.isdisjoint(map(attrgetter("name"), snapshot.placed.pods)):
+        return []
     suspects = {pod.key for pod in snapshot.placed.pods if pod.name in names}
     return [f"bound twice: {pod.key} is placed already" for pod in pods if pod.key in suspects]
 

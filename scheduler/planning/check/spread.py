@@ -22,10 +22,15 @@ class RttView:
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         index = snapshot.rtt.index
         self._table = snapshot.rtt
-        if index:
+        memo = snapshot.nodes.memo
+        known = memo.get(("check", "rtt"))
+        if index and known is not None and known[0] is index:
+            self._columns = known[1]
+        elif index:
             self._columns = np.array(
                 [index.get(n.name, -1) for n in snapshot.nodes.nodes], np.int64
             )
+            memo["check", "rtt"] = (index, self._columns)
         else:
             self._columns = np.full(len(snapshot.nodes.nodes), -1, np.int64)
 
