@@ -20,6 +20,7 @@ from scheduler.domain.workload import Pod
 from scheduler.service.binding import decision_id
 from scheduler.service.dependants import Dependants
 from scheduler.service.hands import Hands
+from scheduler.service.second_look import SecondLook
 from scheduler.service.standing import refers_to_pods
 from scheduler.service.state import PlanFunction, Runner, ServiceState
 from scheduler.service.still_holds import still_holds
@@ -63,6 +64,7 @@ class SchedulingCycle:
         self._waiting = waiting
         self._log = log
         self._handed: set[str] = set()
+        self._second_look = SecondLook(state, decider.runner, self._freeze)
 
     async def run(self) -> int:
         """Run one cycle; return the number of pods that were due. Never raises for a bad plan."""
@@ -139,13 +141,23 @@ class SchedulingCycle:
             current = self._decidable([p for p in part if self._state.queue.is_current(p)])
             if not current:
                 continue
+            self._second_look.note()
             snapshot = self._freeze(current)
             plan = await self._try(current, snapshot)
-            if plan is not None:
+            if plan is not None and await self._second_look.is_right(plan, snapshot):
                 await self._carry_out(plan, current, snapshot)
+            elif plan is not None:
+                self._decide_again(current)
             elif len(current) > 1:
                 middle = len(current) // 2
                 parts.extendleft([current[middle:], current[:middle]])
+
+    def _decide_again(self, pods: Sequence[Pod]) -> None:
+        """Put back pods whose plan does not stand by what was learnt while it was made."""
+        now_s = self._state.clock.now_s()
+        self._log.info("plan.overtaken", pods=len(pods))
+        for pod in pods:
+            self._state.queue.again(pod, now_s)
 
     def _decidable(self, pods: list[Pod]) -> list[Pod]:
         """Return the pods that can be decided on; the others know why not, and wait."""

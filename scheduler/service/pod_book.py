@@ -41,6 +41,8 @@ class PodBook:
         self._events = PodEvents(nodes, services, namespaces)
         self._placed = PodColumns()
         self._on: dict[str, set[PodRecord]] = {}
+        self.changes = 0
+        """Counts what others did to placed pods, and pods that we had to take back."""
 
     # What is known
 
@@ -168,6 +170,7 @@ class PodBook:
         if event.is_terminating and not record.is_terminating:
             record.is_terminating = True
             if record.slot != NOT_PLACED:
+                self.changes += 1
                 self._placed.refresh(record)
             wakes += self._events.terminating(pod, is_placed=record.slot != NOT_PLACED)
         return wakes + self._follow(record, event)
@@ -216,6 +219,7 @@ class PodBook:
                 self._placed.refresh(record)
         else:
             node, state = record.node, record.state
+            self.changes += 1
             self._unplace(record)
             record.pod = pod
             self._place(record, node, state)
@@ -242,6 +246,7 @@ class PodBook:
             record.state = PodState.BOUND
             return []
         wakes = self._leave(record) if record.slot != NOT_PLACED else []
+        self.changes += 1
         self._place(record, node, PodState.BOUND)
         return wakes + self._events.placed(record.pod)
 
@@ -267,6 +272,7 @@ class PodBook:
 
     def _leave(self, record: PodRecord) -> list[Wake]:
         """Take a pod off its node and return whom that may help."""
+        self.changes += 1
         pod, node = record.pod, record.node
         self._unplace(record)
         return self._events.gone(pod, node, room_of(pod.pod_class))
