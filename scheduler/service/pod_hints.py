@@ -96,7 +96,7 @@ def neighbour_goes(grounds: Grounds, event: PodGone) -> bool:
     A pod that meets its own affinity terms may go anywhere while nobody else meets them.
     """
     pod, own = event.pod, _as_placed(grounds, event.pod.namespaces)
-    if any(_speaks_of(term, pod) for term in grounds.pod_class.pod_anti_affinity):
+    if any(_asks_of(term, pod) for term in grounds.pod_class.pod_anti_affinity):
         return True
     if any(_speaks_of(term, own) for term in pod.pod_class.pod_anti_affinity):
         return True
@@ -111,7 +111,7 @@ def neighbour_relabelled(grounds: Grounds, event: PodRelabelled) -> bool:
     if was_near and not is_near and _attracts(grounds, _as_placed(grounds, event.new.namespaces)):
         return True
     return any(
-        _speaks_of(term, event.old) and not _speaks_of(term, event.new)
+        _asks_of(term, event.old) and not _asks_of(term, event.new)
         for term in grounds.pod_class.pod_anti_affinity
     )
 
@@ -136,12 +136,23 @@ def _chooses(term: PodTerm, labels: Mapping[str, str] | None) -> bool:
 def _attracts(grounds: Grounds, pod: PlacedPod) -> bool:
     """Whether a pod meets all affinity terms, as one that is to be near has to."""
     terms = grounds.pod_class.pod_affinity
-    return bool(terms) and all(_speaks_of(term, pod) for term in terms)
+    return bool(terms) and all(_asks_of(term, pod) for term in terms)
 
 
 def _as_placed(grounds: Grounds, namespaces: Namespaces) -> PlacedPod:
     """Return the waiting pod as others would see it."""
     return PlacedPod(grounds.pod_class, grounds.identity_labels, namespaces=namespaces)
+
+
+def _asks_of(term: PodTerm, pod: PlacedPod) -> bool:
+    """Whether a term of the waiting pod selects another.
+
+    A namespace selector that selects what has no labels means every namespace
+    (`scheduler.placement.feasibility.matching`).
+    """
+    if term.namespace_selector is not None and selects(term.namespace_selector, {}):
+        return selects(term.selector, pod.labels)
+    return _speaks_of(term, pod)
 
 
 def _speaks_of(term: PodTerm, pod: PlacedPod) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from scheduler.domain.between import HostPort
 from scheduler.domain.node import Taint
 from scheduler.domain.reasons import Cause
+from scheduler.domain.selector import LabelSelector, Requirement
 from scheduler.domain.workload import Toleration
 from scheduler.service.grounds import Grounds, grounds_of
 from scheduler.service.hints import helps
@@ -121,6 +122,11 @@ SPREAD = rows(
 NEAR_WEB = waiting(Cause.POD_AFFINITY, pod_affinity=(near("web"),))
 NEAR_BOTH = waiting(Cause.POD_AFFINITY, pod_affinity=(near("web"), near("db")))
 NEAR_OWN = waiting(Cause.POD_AFFINITY, pod_affinity=(near("web"),), labels=(("app", "web"),))
+NOT_RED = LabelSelector((Requirement("team", "NotIn", ("red",)),))
+NEAR_ALL_TEAMS_BUT_RED = waiting(
+    Cause.POD_AFFINITY,
+    pod_affinity=(replace(near("web"), namespaces=(), namespace_selector=NOT_RED),),
+)
 NEAR_TEAM = waiting(Cause.POD_AFFINITY, pod_affinity=(near("web", team="red"),))
 AWAY = waiting(Cause.POD_AFFINITY, pod_anti_affinity=(near("web"), near("db")))
 AWAY_FROM_TEAM = waiting(Cause.POD_AFFINITY, pod_anti_affinity=(near("web", team="red"),))
@@ -138,6 +144,12 @@ BETWEEN_PODS = rows(
     (
         "one of a namespace that the term chooses",
         NEAR_TEAM,
+        PodPlaced(placed(of_app("web", namespace="other"), TEAMS)),
+        True,
+    ),
+    (
+        "one of any namespace, where the term chooses one without labels",
+        NEAR_ALL_TEAMS_BUT_RED,
         PodPlaced(placed(of_app("web", namespace="other"), TEAMS)),
         True,
     ),
