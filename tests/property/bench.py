@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from scheduler.domain.object_events import StorageChanged
+from scheduler.domain.plan import AssignedVolumes
 from scheduler.domain.ports import (
     ClusterEvent,
     Listed,
@@ -78,12 +80,15 @@ class Bench:
             if not state.queue.is_current(pod) or not pods.is_pending(pod):
                 state.queue.again(pod, self.now_s)
                 state.queue.wake(pods.renounce(pod, node), self.now_s)
-            elif not still_holds(assignment, snapshot, state.cache):
+            elif not still_holds(assignment, snapshot, state.cache) or not (
+                state.cache.storage.assume(assignment.volumes, node, pod.uid)
+            ):
                 state.queue.retry(pod, self.now_s)
                 state.queue.wake(pods.renounce(pod, node), self.now_s)
             else:
                 state.queue.wake(pods.assume(pod, node), self.now_s)
                 state.queue.drop(pod.key)
+                self._bind_volumes(assignment.volumes)
                 self.tell(PodChanged(pod, node, "Running", is_terminating=False))
         for unplaced in made.unplaced:
             queued = state.queue.get(unplaced.pod.key)
@@ -92,6 +97,16 @@ class Bench:
                 state.queue.park(unplaced.pod, self.now_s)
             else:
                 state.queue.again(unplaced.pod, self.now_s)
+
+    def _bind_volumes(self, volumes: AssignedVolumes) -> None:
+        """Have claims bound to the volumes chosen for them; others stay to be provisioned."""
+        storage = self.state.cache.storage
+        for key, name in volumes.bindings:
+            claim, volume = storage.claims.get(key), storage.volumes.get(name)
+            if claim is not None and volume is not None:
+                bound = replace(claim, volume_name=name, is_bound=True, phase="Bound")
+                self.tell(StorageChanged(replace(volume, phase="Bound")))
+                self.tell(StorageChanged(bound))
 
     def sleepers(self) -> dict[str, str]:
         """Return pods that nothing woke and that would be placed now, and what they wait for.

@@ -11,6 +11,19 @@ from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint
 from scheduler.domain.node import Node, Taint
 from scheduler.domain.resources import resources
 from scheduler.domain.selector import LabelSelector, Requirement
+from scheduler.domain.storage import (
+    Claim,
+    ClaimRef,
+    CsiDriver,
+    CsiNode,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PodVolumes,
+    StorageCapacity,
+    StorageClass,
+    TopologyTerm,
+    VolumeAttachment,
+)
 from scheduler.domain.workload import NodeTerm, Pod, PodClass, Toleration, WorkloadRef
 from tests.builders import within
 from tests.property.bench import OURS
@@ -79,7 +92,65 @@ THEMES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "spread": {"spread": some(spreads, 1), "node_selector": selectors, "tolerations": tolerations},
     "affinity": {"pod_affinity": some(terms), "pod_anti_affinity": some(terms)},
     "delays": {"delays": some(delays, 1)},
+    "storage": {},
 }
+claims = st.sets(one_of("c0", "c1"), min_size=1).map(
+    lambda names: PodVolumes(tuple(Claim(name) for name in sorted(names)))
+)
+CLAIMED = (
+    StorageClass("late", "kubernetes.io/no-provisioner", waits=True),
+    PersistentVolumeClaim("default", "c0", "c0", storage_class="late", requested_bytes=1),
+    PersistentVolumeClaim("default", "c1", "c1", storage_class="late", requested_bytes=1),
+)
+"""Claims that wait for a volume on some node."""
+
+stored = st.one_of(
+    st.builds(
+        PersistentVolumeClaim,
+        st.just("default"),
+        one_of("c0", "c1"),
+        volume_name=one_of("", "v0"),
+        storage_class=one_of("late", "late", "soon"),
+        access_modes=one_of(("ReadWriteOnce",), ("ReadWriteOncePod",)),
+        requested_bytes=one_of(1, 5),
+        is_bound=st.booleans(),
+    ).map(lambda claim: replace(claim, is_bound=claim.is_bound and bool(claim.volume_name))),
+    st.builds(
+        PersistentVolume,
+        one_of("v0", "v1"),
+        capacity_bytes=one_of(1, 5),
+        storage_class=one_of("late", "late", "late", "soon"),
+        access_modes=st.just(("ReadWriteOnce", "ReadWriteOncePod")),
+        labels=one_of({}, {"topology.kubernetes.io/zone": "a"}),
+        node_terms=one_of(
+            None,
+            (NodeTerm((Requirement("zone", "In", ("a",)),)),),
+            (NodeTerm((Requirement("disk", "Exists"),)),),
+        ),
+        claim=one_of(None, None, ClaimRef("default", "c0")),
+        phase=one_of("Available", "Available", "Bound"),
+        csi=one_of(None, ("driver", "handle")),
+    ),
+    st.builds(
+        StorageClass,
+        one_of("late", "soon"),
+        one_of("kubernetes.io/no-provisioner", "driver"),
+        waits=st.booleans(),
+        allowed=one_of((), (TopologyTerm((("zone", ("a",)),)),)),
+    ),
+    st.builds(CsiNode, one_of(*NODES), one_of({}, {"driver": 0}, {"driver": 1})),
+    st.builds(CsiDriver, st.just("driver"), tracks_capacity=st.booleans()),
+    st.builds(
+        StorageCapacity,
+        st.just("default"),
+        st.just("k"),
+        one_of("late", "soon"),
+        one_of(LabelSelector(), LabelSelector((Requirement("zone", "In", ("a",)),))),
+        one_of(None, 1, 5),
+    ),
+    st.builds(VolumeAttachment, st.just("a"), st.just("driver"), one_of(*NODES), st.just("v0")),
+)
+
 THEMES["all of it"] = {
     name: st.one_of(st.just(getattr(PodClass(), name)), what)
     for theme in THEMES.values()
@@ -94,7 +165,8 @@ def pods(draw: st.DrawFn, theme: str) -> Pod:
     rules = {name: draw(what) for name, what in THEMES[theme].items()}
     owner = WorkloadRef("Deployment", namespace, app)
     pod_class = PodClass(namespace, owner, (("app", app),), **rules)
-    return Pod(app, pod_class, scheduler_name=OURS)
+    volumes = draw(claims) if theme == "storage" else PodVolumes()
+    return Pod(app, pod_class, scheduler_name=OURS, volumes=volumes)
 
 
 def plain(name: str) -> Node:
@@ -133,6 +205,7 @@ _CHANGES = {
     "spread": (*_DOMAINS, *_DOMAINS, *_DISKS, *_TAINTS),
     "affinity": (*_DOMAINS, *_DISKS),
     "delays": (*_TAINTS, *_STATES),
+    "storage": (*_DOMAINS, *_DISKS, *_STATES),
     "all of it": (*_DOMAINS, *_DISKS, *_TAINTS, *_STATES, *_SIZES),
 }
 

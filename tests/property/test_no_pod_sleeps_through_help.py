@@ -10,18 +10,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.domain.object_events import NamespaceChanged, NamespaceDeleted
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+)
 from scheduler.domain.ports import NodeChanged, NodeDeleted, PodChanged, PodDeleted, ServiceChanged
 from scheduler.domain.workload import Service
 from tests.builders import rtt_ms
 from tests.property.bench import Bench
-from tests.property.sleepers import APPS, NODES, THEMES, changes, one_of, plain, pods
+from tests.property.sleepers import (
+    APPS,
+    CLAIMED,
+    NODES,
+    THEMES,
+    changes,
+    one_of,
+    plain,
+    pods,
+    stored,
+)
 
 rtts = st.lists(st.lists(one_of(-1, 1, 5, 9), min_size=3, max_size=3), min_size=3, max_size=3).map(
     lambda rows: rtt_ms(NODES, rows)
 )
 
 Event = Callable[[], None]
+Draw = Callable[[st.DataObject, Bench, str], Event]
 
 
 def a_cluster(data: st.DataObject, theme: str) -> Bench:
@@ -34,6 +50,9 @@ def a_cluster(data: st.DataObject, theme: str) -> Bench:
         bench.tell(NodeChanged(node))
     if theme in ("delays", "all of it"):
         bench.measure(data.draw(rtts))
+    if theme == "storage":
+        for obj in (*CLAIMED, *data.draw(st.lists(stored, max_size=4), "stored")):
+            bench.tell(StorageChanged(obj))
     for pod in data.draw(st.lists(pods(theme), max_size=4), "running"):
         elsewhere = replace(pod, scheduler_name="default-scheduler")
         bench.create(elsewhere, data.draw(one_of(*NODES)))
@@ -53,7 +72,7 @@ def a_node_event(data: st.DataObject, bench: Bench, theme: str) -> Event:
     return lambda: bench.tell(NodeChanged(node))
 
 
-def an_event_of_a_running_pod(data: st.DataObject, bench: Bench) -> Event:
+def an_event_of_a_running_pod(data: st.DataObject, bench: Bench, _theme: str) -> Event:
     pod, node, is_terminating = data.draw(one_of(*bench.running()))
     told = PodChanged(pod, node, "Running", is_terminating=is_terminating)
     how = data.draw(one_of("delete", "finish", "terminate", "relabel", "resize"))
@@ -79,7 +98,7 @@ def an_event_of_a_waiting_pod(data: st.DataObject, bench: Bench, theme: str) -> 
     return lambda: bench.tell(PodChanged(changed, "", "Pending", is_terminating=False))
 
 
-def an_event_of_names(data: st.DataObject, bench: Bench) -> Event:
+def an_event_of_names(data: st.DataObject, bench: Bench, _theme: str) -> Event:
     if data.draw(st.booleans()):
         name, app = data.draw(one_of(*APPS, "n2")), data.draw(one_of(*APPS))
         return lambda: bench.tell(ServiceChanged(Service("default", name, (("app", app),))))
@@ -89,29 +108,36 @@ def an_event_of_names(data: st.DataObject, bench: Bench) -> Event:
     return lambda: bench.tell(NamespaceChanged(name, labels))
 
 
+def an_event_of_storage(data: st.DataObject, bench: Bench, _theme: str) -> Event:
+    known = list(bench.state.cache.storage.known())
+    if known and data.draw(st.integers(0, 2)) == 0:
+        kind, key = data.draw(one_of(*known))
+        return lambda: bench.tell(StorageDeleted(kind, key))
+    obj = data.draw(stored)
+    return lambda: bench.tell(StorageChanged(obj))
+
+
+def an_event_of_others(data: st.DataObject, bench: Bench, theme: str) -> Event:
+    pod = replace(data.draw(pods(theme)), scheduler_name="default-scheduler")
+    node = data.draw(one_of(*NODES))
+    return lambda: bench.create(pod, node)
+
+
+def an_event_of_rtts(data: st.DataObject, bench: Bench, _theme: str) -> Event:
+    rtt = data.draw(rtts)
+    return lambda: bench.measure(rtt)
+
+
 def an_event(data: st.DataObject, bench: Bench, theme: str) -> Event:
     """Draw something that happens; what it is about is drawn now."""
-    kinds = ["node", "another pod"]
-    kinds += ["running pod"] * 3 if bench.running() else []
-    kinds += ["waiting pod"] if bench.pending() else []
-    kinds += ["rtt", "rtt"] if theme in ("delays", "all of it") else []
-    kinds += ["name"] * 2 if theme in ("affinity", "delays", "all of it") else []
-    match data.draw(one_of(*kinds), "event"):
-        case "node":
-            return a_node_event(data, bench, theme)
-        case "running pod":
-            return an_event_of_a_running_pod(data, bench)
-        case "waiting pod":
-            return an_event_of_a_waiting_pod(data, bench, theme)
-        case "name":
-            return an_event_of_names(data, bench)
-        case "rtt":
-            rtt = data.draw(rtts)
-            return lambda: bench.measure(rtt)
-        case _:
-            pod = replace(data.draw(pods(theme)), scheduler_name="default-scheduler")
-            node = data.draw(one_of(*NODES))
-            return lambda: bench.create(pod, node)
+    kinds: list[Draw] = [a_node_event, an_event_of_others]
+    kinds += [an_event_of_a_running_pod] * 3 if bench.running() else []
+    kinds += [an_event_of_a_waiting_pod] if bench.pending() else []
+    kinds += [an_event_of_rtts] * 2 if theme in ("delays", "all of it") else []
+    kinds += [an_event_of_names] * 2 if theme in ("affinity", "delays", "all of it") else []
+    kinds += [an_event_of_storage] * 4 if theme == "storage" else []
+    draw: Draw = data.draw(one_of(*kinds), "event")
+    return draw(data, bench, theme)
 
 
 @pytest.mark.parametrize("theme", THEMES)

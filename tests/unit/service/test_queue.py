@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+from scheduler.domain.reasons import Cause, PodCause
 from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.service.grounds import AnyCause
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.settings import QueueSettings
-from scheduler.service.wake import WakeAll, WakeNamed
-from tests.builders import line_rtt, pod, within, workload
+from scheduler.service.wake import NodeAdded, WakeAll, WakeNamed
+from tests.builders import line_rtt, node, pod, within, workload
+from tests.unit.service.grounded import refused, updated
 
 
 def a_queue() -> SchedulingQueue:
@@ -163,3 +166,99 @@ def test_a_pod_that_changed_while_it_was_unschedulable_is_tried_again() -> None:
     queue.put(replace(one, pod_class=PodClass(priority=1)), 20.0)
 
     assert stage(queue, one) is Stage.ACTIVE
+
+
+def refuse(queue: SchedulingQueue, one: Pod, *causes: AnyCause, now_s: float = 0.2) -> None:
+    queued = queue.get(one.key)
+    assert queued is not None
+    queued.refusal = refused(*causes)
+    queue.park(one, now_s)
+
+
+def taken(queue: SchedulingQueue, one: Pod, now_s: float = 0.0) -> Pod:
+    queue.put(one, now_s)
+    assert one in queue.take(now_s + 0.2)
+    return one
+
+
+def test_a_pod_waits_on_through_what_cannot_lift_its_refusal() -> None:
+    queue = a_queue()
+    one = taken(queue, pod("a", cpu_milli=9_000))
+    refuse(queue, one, Cause.RESOURCE)
+    queue.wake([NodeAdded(node("small")), RttChanged(None, line_rtt(["n"]))], 50.0)
+
+    assert stage(queue, one) is Stage.UNSCHEDULABLE
+    queue.wake([NodeAdded(node("large", cpu_milli=9_000))], 51.0)
+    assert stage(queue, one) is Stage.ACTIVE
+
+
+def test_what_happened_while_a_pod_was_decided_on_is_judged_by_the_answer() -> None:
+    queue = a_queue()
+    small, large = pod("small", cpu_milli=100), pod("large", cpu_milli=9_000)
+    for one in (small, large):
+        queue.put(one, 0.0)
+    queue.take(0.2)
+    queue.wake([NodeAdded(node("n"))], 0.3)
+    for one in (small, large):
+        refuse(queue, one, Cause.RESOURCE, now_s=0.4)
+
+    assert stage(queue, small) is Stage.BACKOFF
+    assert stage(queue, large) is Stage.UNSCHEDULABLE
+
+
+def test_a_reference_that_moves_meanwhile_is_judged_by_the_answer_too() -> None:
+    queue = a_queue()
+    near, full = (pod(name, delays=(within(5, "db"),)) for name in ("near", "full"))
+    for one in (near, full):
+        queue.put(one, 0.0)
+    queue.take(0.2)
+    queue.wake([WakeNamed("PodUpdate", "default", frozenset({"db"}))], 0.3)
+    refuse(queue, near, Cause.DELAY, now_s=0.4)
+    refuse(queue, full, Cause.RESOURCE, now_s=0.4)
+
+    assert stage(queue, near) is Stage.BACKOFF
+    assert stage(queue, full) is Stage.UNSCHEDULABLE
+
+
+def test_pods_in_each_others_way_are_tried_once_more_and_then_wait_for_anything() -> None:
+    queue = a_queue()
+    one = taken(queue, pod("a"))
+    refuse(queue, one, PodCause.CROWDED_OUT)
+    assert stage(queue, one) is Stage.BACKOFF
+    queue.take(2.0)
+    assert queue.take(2.02) == (one,)
+    refuse(queue, one, PodCause.CROWDED_OUT, now_s=2.1)
+    assert stage(queue, one) is Stage.UNSCHEDULABLE
+    queue.wake([NodeAdded(node("n"))], 50.0)
+
+    assert stage(queue, one) is Stage.ACTIVE
+
+
+def test_a_change_of_labels_leaves_a_pod_that_waits_for_room_where_it_is() -> None:
+    queue = a_queue()
+    one = taken(queue, pod("a", cpu_milli=9_000))
+    refuse(queue, one, Cause.RESOURCE)
+    queue.put(pod("a", cpu_milli=9_000, labels=(("x", "y"),)), 20.0)
+    assert stage(queue, one) is Stage.UNSCHEDULABLE
+    queue.wake([NodeAdded(node("large", cpu_milli=9_000))], 51.0)
+
+    assert stage(queue, one) is Stage.ACTIVE
+
+
+def test_a_pod_that_asks_for_less_is_tried_again() -> None:
+    queue = a_queue()
+    one = taken(queue, pod("a", cpu_milli=9_000))
+    refuse(queue, one, Cause.RESOURCE)
+    queue.put(pod("a", cpu_milli=100), 20.0)
+
+    assert stage(queue, one) is Stage.ACTIVE
+
+
+def test_what_brings_a_pod_back_is_counted_by_kube_schedulers_name() -> None:
+    counted: list[tuple[str, str]] = []
+    queue = SchedulingQueue(QueueSettings(), count=lambda *what: counted.append(what))
+    one = taken(queue, pod("a"))
+    refuse(queue, one, Cause.UNSCHEDULABLE)
+    queue.wake([updated(node("n", is_unschedulable=True), node("n"))], 50.0)
+
+    assert counted[-1] == ("active", "NodeUpdateNodeTaint")
