@@ -50,10 +50,12 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
     placing = Placing({}, batch.table.free, batch.rules)
     figures = _Figures()
     if len(batch.table):
-        stages = order(batch.classes, batch.rules, is_by_priority=bool(batch.nominated))
+        has_nominated = any(c.pod_class.nominated_node for c in batch.classes)
+        is_by_priority = has_nominated or bool(batch.nominated)
+        stages = order(batch.classes, batch.rules, is_by_priority=is_by_priority)
         _Deciding(batch, stages, placing, figures).run()
         take_back_broken(batch, placing)
-        is_small = stages.has_links and not (stages.has_rules or batch.nominated)
+        is_small = stages.has_links and not (stages.has_rules or is_by_priority)
         found = better_jointly(batch, placing) if is_small else None
         if found is not None:
             placing, figures.cost = found

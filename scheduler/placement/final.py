@@ -2,8 +2,11 @@
 
 Classes are placed one after the other, each by what stands before it. What comes later may break a
 rule that an earlier one kept: pods that a spread constraint counts, say, of a class that could not
-go first. A pod that would not stand is taken back; the next decision finds the others standing.
+go first. Who came later, of the same priority or a lower one, and is in the way is taken back, else
+the pod that would not stand; then what refers to it. The next decision finds the others standing.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ from scheduler.placement.feasibility.podspread import SkewRule
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.packing.problem import Ints
 from scheduler.placement.placing import Placing
+from scheduler.placement.reach import keeps_delays
 
 
 def take_back_broken(batch: Batch, placing: Placing) -> int:
@@ -28,14 +32,67 @@ def take_back_broken(batch: Batch, placing: Placing) -> int:
     classes = sorted(batch.classes, key=lambda c: (c.pod_class.priority, -c.number))
     taken = 0
     while True:
-        for pending in classes:
-            broken = _broken(placing, pending)
-            if len(broken):
-                placing.take_back(pending, int(broken[-1]))
-                taken += 1
-                break
-        else:
+        found = _first_broken(placing, classes)
+        if found is None and taken:
+            found = _first_beyond(batch, placing, classes)
+        if found is None:
             return taken
+        placing.take_back(*found)
+        taken += 1
+
+
+_One = tuple[PendingClass, int]
+"""A placed pod: its class and its place in it."""
+
+
+def _first_broken(placing: Placing, classes: Sequence[PendingClass]) -> _One | None:
+    for pending in classes:
+        broken = _broken(placing, pending)
+        if len(broken):
+            last = int(broken[-1])
+            return _in_its_way(placing, classes, pending, last) or (pending, last)
+    return None
+
+
+def _first_beyond(batch: Batch, placing: Placing, classes: Sequence[PendingClass]) -> _One | None:
+    """Return a pod whose delay does not hold any more, now that others were taken back."""
+    for pending in classes:
+        if pending.targets:
+            holds = keeps_delays(batch, pending, placing.pods)
+            if not holds.all():
+                return pending, int(np.flatnonzero(~holds)[-1])
+    return None
+
+
+def _in_its_way(
+    placing: Placing, classes: Sequence[PendingClass], pending: PendingClass, index: int
+) -> _One | None:
+    """Return a pod that made a domain have too many for another, and has to give way to it.
+
+    It is of lower priority, or was placed after it.
+    """
+    before = list(placing.pods)
+    before = before[: before.index(pending.pod_class) + 1]
+    rules = placing.rules.of[pending.number]
+    node = placing.pods[pending.pod_class][index][0]
+    standing = _Standing(placing.rules, pending.number)
+    here = np.array([node], dtype=np.int64)
+    for skew in rules.spread.skews:
+        if standing.is_even(skew, here).all():
+            continue
+        of = skew.counter.domain
+        for other in classes:
+            priority = other.pod_class.priority
+            if priority > pending.pod_class.priority:
+                break
+            if priority == pending.pod_class.priority and other.pod_class in before:
+                continue
+            if placing.rules.own(other.number, skew.counter) and of[node] >= 0:
+                spots = placing.pods.get(other.pod_class, [])
+                near = [i for i, (n, _) in enumerate(spots) if of[n] == of[node]]
+                if near:
+                    return other, near[-1]
+    return None
 
 
 def _broken(placing: Placing, pending: PendingClass) -> Ints:
@@ -63,7 +120,7 @@ class _Standing:
         for counter in away:
             passes &= self._others(counter, nodes) <= 0
         for skew in rules.spread.skews:
-            passes &= self._skew(skew, nodes)
+            passes &= self.is_even(skew, nodes)
         return passes
 
     def _mine(self, counter: Counter, nodes: Ints) -> NDArray[np.int64]:
@@ -86,7 +143,8 @@ class _Standing:
             passes |= total == 0
         return passes & labelled
 
-    def _skew(self, skew: SkewRule, nodes: Ints) -> Mask:
+    def is_even(self, skew: SkewRule, nodes: Ints) -> Mask:
+        """Return which pods keep a spread constraint."""
         others = self._others(skew.counter, nodes)
         least = np.full(len(nodes), skew.least, dtype=np.int64)
         if int(skew.is_domain.sum()) >= skew.min_domains:

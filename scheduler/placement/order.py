@@ -14,6 +14,9 @@ import networkx as nx
 from scheduler.placement.batch import PendingClass
 from scheduler.placement.between.rules import Rules
 
+_Rank = tuple[int, bool]
+"""Priority, and whether a node is nominated: its room is kept from others of the priority."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -49,25 +52,23 @@ def order(classes: Sequence[PendingClass], rules: Rules, *, is_by_priority: bool
     Where nothing pending refers to anything pending, nor counts it, one stage holds all: its flow
     ranks the priorities itself, and so places the most pods of each. Otherwise a reference inherits
     the priority of what refers to it, or a high-priority pod would wait for room that lower ones
-    took while its reference was being placed. With `is_by_priority` each priority has its stages.
+    took while its reference was being placed. Being counted alone is no reason to go first. Of one
+    priority, pods with a nominated node do. With `is_by_priority` each priority has its stages.
     """
     tried = [c for c in classes if not c.problems]
     links, dependants = _links(tried)
     is_ruled = {c.number for c in tried if rules.is_live(c.number)}
     if tried and not links.number_of_edges() and not is_ruled and not is_by_priority:
         return Order((Stage(tuple(tried)),), {}, has_links=False)
-    graph = links.copy()
-    for number in sorted(is_ruled):
-        before = rules.before.get(number, set())
-        graph.add_edges_from((k, number) for k in sorted(before) if k in links)
-    whole = nx.condensation(graph)
     numbered = {c.number: c for c in tried}
+    graph = _with_counted(links, rules, numbered, is_ruled)
+    whole = nx.condensation(graph)
     urgency = _inherited(whole, numbered)
     layout = _Layout(whole, links, numbered, is_ruled)
     stages = [
-        replace(stage, priority=priority)
-        for priority in sorted(set(urgency.values()), reverse=True)
-        for stage in layout.stages([k for k, p in urgency.items() if p == priority])
+        replace(stage, priority=rank[0])
+        for rank in sorted(set(urgency.values()), reverse=True)
+        for stage in layout.stages([k for k, r in urgency.items() if r == rank])
     ]
     has_links = links.number_of_edges() > 0
     return Order(tuple(stages), dependants, has_links, has_rules=bool(is_ruled))
@@ -90,11 +91,35 @@ def _links(
     return graph, {k: tuple(v) for k, v in dependants.items()}
 
 
-def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[int, int]:
-    """Return each component's priority: its own or the highest of what refers to it."""
-    out: dict[int, int] = {}
+def _with_counted(
+    links: "nx.DiGraph", rules: Rules, numbered: dict[int, PendingClass], is_ruled: set[int]
+) -> "nx.DiGraph":
+    """Add to who refers to whom which classes are counted by others, and so go before them.
+
+    One of lower priority does so only where the other can go nowhere without it: it would take the
+    room, or the place, that the other could have.
+    """
+    whole = nx.condensation(links)
+    inherited = _inherited(whole, numbered)
+    urgency = {m: inherited[k] for k in whole for m in whole.nodes[k]["members"]}
+    graph = links.copy()
+    for number in sorted(is_ruled):
+        needed = rules.needed.get(number, set())
+        for k in sorted(rules.before.get(number, set())):
+            if k in links and (k in needed or urgency[k][0] >= urgency[number][0]):
+                graph.add_edge(k, number)
+    return graph
+
+
+def _rank(pending: PendingClass) -> _Rank:
+    return pending.pod_class.priority, bool(pending.pod_class.nominated_node)
+
+
+def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[int, _Rank]:
+    """Return each component's rank: its own or the highest of what refers to it."""
+    out: dict[int, _Rank] = {}
     for k in reversed(list(nx.topological_sort(whole))):
-        own = max(numbered[m].pod_class.priority for m in whole.nodes[k]["members"])
+        own = max(_rank(numbered[m]) for m in whole.nodes[k]["members"])
         out[k] = max([own, *(out[successor] for successor in whole.successors(k))])
     return out
 

@@ -10,6 +10,7 @@ from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.placement.batch import Batch, PendingClass, PlacedSoFar
 from scheduler.placement.bounds import Bound, Reach
 from scheduler.placement.feasibility.delay import deciding, within
+from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.references import Target
 
 
@@ -64,6 +65,27 @@ def measured(batch: Batch, near: Reach, placing: PlacedSoFar, node: int) -> Iter
             sources = np.array(sorted(set(others)), dtype=np.int64)
             decided = deciding(batch.distances, bound.target.quantifier, sources)
             yield Bound(bound.target, *decided).measured(nodes, node)
+
+
+def keeps_delays(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Mask:
+    """Return which placed pods of a class are within their hard delays of what is placed."""
+    nodes = np.array([node for node, _ in placing.get(pending.pod_class, ())], dtype=np.int64)
+    near = reach(batch, pending, placing)
+    holds = np.full(len(nodes), not near.problems, dtype=np.bool_)
+    for bound in near.hard:
+        within_us = bound.target.constraint.within_us
+        if not bound.target.is_self:
+            holds &= within(bound.row[nodes], within_us)
+            continue
+        others = batch.replicas(bound.target, placing)
+        for i, node in enumerate(nodes.tolist()):
+            sources = others.copy()
+            sources.remove(node)  # the pod itself
+            if sources:
+                at = np.array(sorted(set(sources)), dtype=np.int64)
+                row, _ = deciding(batch.distances, bound.target.quantifier, at)
+                holds[i] &= within(row[node : node + 1], within_us)[0]
+    return holds
 
 
 def _sources(batch: Batch, target: Target, placing: PlacedSoFar) -> NDArray[np.int64]:

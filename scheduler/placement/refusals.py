@@ -24,6 +24,7 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.reach import reach
 
 NO_ARRANGEMENT = "no arrangement of the pods that refer to each other keeps every delay"
+KEPT_APART = "not beside what was placed at the same time; it is tried again once that stands"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,8 @@ def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
         return Refusal(total, near.problems)
     reasons, left = _counted(view)
     if left.any():
-        text = f"nodes with room are left, but {NO_ARRANGEMENT}"
+        what = NO_ARRANGEMENT if _is_linked(batch, pending) else KEPT_APART
+        text = f"nodes with room are left, but {what}"
         return Refusal(total, (PodReason(PodCause.CROWDED_OUT, text),), reasons)
     return Refusal(total, (), reasons, _remedy(view))
 
@@ -74,6 +76,13 @@ def _is_in_circle(batch: Batch, pending: PendingClass) -> bool:
                     seen.add(other.number)
                     ahead.append(other)
     return pending.number in seen
+
+
+def _is_linked(batch: Batch, pending: PendingClass) -> bool:
+    """Whether a class refers to pods, or pods that are decided on refer to it."""
+    if any(target.node < 0 for target in pending.targets):
+        return True
+    return any(pending.pod_class in t.classes for c in batch.classes for t in c.targets)
 
 
 def _counted(view: View) -> tuple[tuple[NodeReason, ...], Mask]:

@@ -26,6 +26,9 @@ from telemetry.model import UNKNOWN_US
 ANCHOR_PODS = 1_280
 """Anchors tried times pods of the circle: the bound on work. Two pods try 640 anchors."""
 
+VOLUME_ANCHOR_PODS = 160
+"""The same where pods have volumes, which are looked through again for each pod."""
+
 LEAST_ANCHORS = 16
 
 
@@ -57,12 +60,18 @@ def place_together(batch: Batch, circle: Sequence[PendingClass], placing: Placin
     anchors = np.flatnonzero(first.mask)
     anchors = anchors[np.argsort(first.cost[anchors], kind="stable")]
     best: tuple[int, int, list[Spot]] = (0, 0, [])
-    for anchor in anchors[: max(LEAST_ANCHORS, ANCHOR_PODS // len(queue))].tolist():
+    has_volumes = placing.rules.volumes_of(c.number for c in circle) is not None
+    bound = (VOLUME_ANCHOR_PODS if has_volumes else ANCHOR_PODS) // len(queue)
+    for anchor in anchors[: max(LEAST_ANCHORS, bound)].tolist():
         spots, cost = _around(batch, members, queue, anchor, placing)
         if (-len(spots), cost) < (-best[0], best[1]):
             best = (len(spots), cost, spots)
             if len(spots) == len(queue) and cost == 0:
                 break
+    if has_volumes:  # what a claim takes depends on which took before
+        for k, node in best[2]:
+            placing.put(members[k].pending, [node])
+        return
     for k, member in enumerate(members):
         placing.put(member.pending, sorted(node for m, node in best[2] if m == k))
 
@@ -105,6 +114,8 @@ def _around(
     """Put the queue around an anchor greedily; return what holds in the end, and its cost."""
     spots: list[Spot] = []
     room, rules = placing.free.copy(), placing.rules
+    volumes = rules.volumes_of(member.pending.number for member in members)
+    untouched = volumes.saved() if volumes is not None else None
     total = 0
     for position, k in enumerate(queue):
         member = members[k]
@@ -124,10 +135,12 @@ def _around(
         node = int(nodes[int(cost[nodes].argmin())])
         spots.append((k, node))
         room[node] -= member.pending.demand
-        rules.counted(member.pending.number, [node])
+        rules.tried(member.pending.number, node)
         total += int(cost[node])
     for k, node in spots:
         rules.counted(members[k].pending.number, [node], -1)
+    if volumes is not None and untouched is not None:
+        volumes.restore(untouched)
     return _valid(batch, members, spots), total
 
 

@@ -172,6 +172,8 @@ class RuleMaker:
                 for t in pod_class.pod_affinity
             )
             is_self = number in pending
+            if not is_self and not meeting:
+                self.rules.needed[number] = set(pending)
             self.rules.before.setdefault(number, set()).update(pending)
         away = tuple(
             self.counter(

@@ -4,7 +4,7 @@ A counter is *live* where pods of this decision change it: what a class may do t
 was placed before it. Where nothing is live, the rules are masks like those of nodes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,13 +90,15 @@ class Rules:
     """Rules and wishes of the pending classes, by their numbers.
 
     `before` has for each class those whose pods it counts for affinity or spread: what they do
-    decides what it may do, so they are placed first. `chosen` has what the claims of a class's pods
-    are bound to, in the order in which they were placed.
+    decides what it may do, so they are placed first, unless they are of lower priority. `needed`
+    has those of them without which it can go nowhere. `chosen` has what the claims of a class's
+    pods are bound to, in the order in which they were placed.
     """
 
     of: dict[int, ClassRules] = field(default_factory=dict)
     wishes: dict[int, ClassWishes] = field(default_factory=dict)
     before: dict[int, set[int]] = field(default_factory=dict)
+    needed: dict[int, set[int]] = field(default_factory=dict)
     chosen: dict[int, list[AssignedVolumes]] = field(default_factory=dict)
     _concerns: dict[int, list[_Live]] = field(default_factory=dict)
     _subscribed: set[int] = field(default_factory=set)
@@ -128,8 +130,20 @@ class Rules:
             chosen = self.chosen.setdefault(number, [])
             chosen.extend(rules.volumes.place(node) for node in nodes)
 
+    def volumes_of(self, numbers: Iterable[int]) -> VolumeRules | None:
+        """Return the rules about volumes; None where none of some classes has any."""
+        every = (self.of[number].volumes for number in numbers if number in self.of)
+        return next((own.rules for own in every if own is not None), None)
+
+    def tried(self, number: int, node: int) -> None:
+        """As `placed`, for a trial: the caller takes back what is counted, and volumes."""
+        self.counted(number, [node])
+        own = self.of[number].volumes if number in self.of else None
+        if own is not None:
+            own.rules.place(own.namespace, own.volumes, node)
+
     def counted(self, number: int, nodes: Sequence[int], amount: int = 1) -> None:
-        """As `placed`, for a trial that is undone."""
+        """Have what pods of a class on nodes add counted; with -1, no more."""
         for live in self._concerns.get(number, ()):
             for node in nodes:
                 live.counter.add(node, amount * live.amount)

@@ -87,7 +87,7 @@ def waiting_prices(problem: Problem) -> tuple[int, ...]:
 
 def fits_exact_integers(problem: Problem) -> bool:
     """Whether the prices of all ranks fit into the solver's integers together."""
-    highest = waiting_prices(problem)[0]
+    highest = max(waiting_prices(problem), default=0)
     largest = max(int(problem.count.sum()), len(problem.count) + len(problem.free) + 1)
     return highest * largest <= LARGEST_COST
 

@@ -28,9 +28,13 @@ _NO_PROVISIONER = ("", "kubernetes.io/no-provisioner")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Want:
-    """A claim in want of a volume: its pods, by row, and their nodes."""
+    """A claim in want of a volume: its pods, by row, and their nodes.
+
+    `is_again` where a pod writes it a second time.
+    """
 
     claim: PersistentVolumeClaim
+    is_again: bool = False
     rows: list[int] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
 
@@ -68,7 +72,7 @@ def _wants(uses: Uses) -> list[_Want]:
         for _, claim in uses.claims(uses.decided.pods[row]):
             if claim is not None and not claim.volume_name and _waits(claim, uses.storage):
                 time = times[claim.key] = times.get(claim.key, 0) + 1
-                want = wants.setdefault((claim.key, time), _Want(claim))
+                want = wants.setdefault((claim.key, time), _Want(claim, time > 1))
                 want.rows.append(row)
                 want.nodes[node.name] = node
     return list(wants.values())
@@ -153,26 +157,27 @@ class _Volumes:
     def for_claim(self, want: _Want) -> list[str]:
         """Return the volumes that can serve a claim at all nodes of its pods.
 
-        Where some are reserved for it, it is one of them or none.
+        Where some are reserved for it, it is one of them or none, but for a second volume.
         """
         if want.claim.selected_node is not None:
             return []
         key = want.claim.namespace, want.claim.name
         reserved = [v for v in self._reserved.get(key, ()) if _is_for(v, want.claim)]
         nodes = list(want.nodes.values())
-        if reserved:
-            return [
-                volume.name
-                for volume in reserved
-                if all(volume_reaches(volume.node_terms, node.labels) for node in nodes)
-            ]
+        found = [
+            volume.name
+            for volume in reserved
+            if all(volume_reaches(volume.node_terms, node.labels) for node in nodes)
+        ]
+        if reserved and not want.is_again:
+            return found
         reach = self._free.get(want.claim.storage_class or "")
         if reach is None:
-            return []
+            return found
         fitting = [
             {v.name: None for v in reach.of(node.labels) if _fits(v, want.claim)} for node in nodes
         ]
-        return [name for name in fitting[0] if all(name in other for other in fitting[1:])]
+        return found + [name for name in fitting[0] if all(name in other for other in fitting[1:])]
 
 
 def _requirements(volume: PersistentVolume) -> Iterator[tuple[Requirement, ...]]:

@@ -36,3 +36,12 @@ def test_room_kept_for_a_pod_is_not_given_to_one_of_its_priority_or_below() -> N
     assert where(made) == {"p9": "a"}
     assert "2 Insufficient cpu" in why(made, "p5")
     assert "2 Insufficient cpu" in why(made, "p1")
+
+
+def test_room_is_kept_for_a_nominated_pod_that_is_decided_on_with_others() -> None:
+    kept = replace(pod("kept", cpu_milli=1_000, priority=5), nominated_node="a")
+    rivals = [pod(f"p{k}", cpu_milli=500, priority=5) for k in range(2)]
+
+    made = plan(build_snapshot(NODES, [*rivals, kept]), PlacementSettings())
+
+    assert where(made) == {"kept": "a"}

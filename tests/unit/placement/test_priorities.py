@@ -95,3 +95,10 @@ def test_ranks_hold_in_contested_rooms_too() -> None:
     placed = sorted(name[1] for name in where(made))
     assert placed == ["2"] * 4 or placed.count("2") == 3
     assert "0" not in placed or placed.count("1") == 4
+
+
+def test_pods_of_two_priorities_that_fit_nowhere_wait() -> None:
+    made = on_a_line(ranked(0, 10, cpu_milli=2_000), nodes=[node("a", cpu_milli=1_000)])
+
+    assert where(made) == {}
+    assert "Insufficient cpu" in why(made, made.unplaced[0].pod.name)

@@ -15,7 +15,12 @@ from scheduler.domain.storage import (
     Storage,
 )
 from scheduler.placement.feasibility.verdict import Mask, Verdict
-from scheduler.placement.feasibility.volume.matching import NO_VOLUME, Choice, ClassVolumes
+from scheduler.placement.feasibility.volume.matching import (
+    NO_VOLUME,
+    Choice,
+    ClassVolumes,
+    SavedVolumes,
+)
 from scheduler.placement.feasibility.volume.nodes import VolumeNodes
 from scheduler.placement.feasibility.volume.problems import is_bound
 from scheduler.placement.feasibility.volume.provisioning import Provisioning
@@ -26,6 +31,8 @@ NO_SPACE = "node(s) did not have enough free storage"
 NO_VOLUME_FOUND = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 
 Claims = Sequence[PersistentVolumeClaim]
+
+SavedBinding = tuple[dict[str, str], dict[str, PersistentVolume], dict[str, SavedVolumes]]
 
 
 class VolumeBinding:
@@ -79,6 +86,18 @@ class VolumeBinding:
             else:
                 taken = self._class(claim).take(int(choice[0]), claim)
                 self._taken[claim.key] = taken
+
+    def saved(self) -> SavedBinding:
+        """Return what changes as pods are placed, for `restore`."""
+        classes = {name: volumes.saved() for name, volumes in self._classes.items()}
+        return dict(self._selected), dict(self._taken), classes
+
+    def restore(self, saved: SavedBinding) -> None:
+        """Forget what was placed since."""
+        self._selected, self._taken, classes = saved
+        self._classes = {name: self._classes[name] for name in classes}
+        for name, volumes in classes.items():
+            self._classes[name].restore(volumes)
 
     def _parted(
         self, namespace: str, volumes: PodVolumes

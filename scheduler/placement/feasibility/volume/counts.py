@@ -4,6 +4,7 @@ A node of few pods is far from its limit, and most nodes are: how many claims it
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +28,18 @@ Attached = tuple[str, str]
 """Driver and handle."""
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedCounts:
+    """Copies of what `AttachedCounts` changes as pods are placed."""
+
+    at_most: NDArray[np.int64]
+    by_driver: dict[str, NDArray[np.int64]]
+    users: dict[Attached, set[int]]
+    idle: set[tuple[Attached, int]]
+    settled: NDArray[np.bool_]
+    placed: dict[int, list[set[Attached]]]
 
 
 def attached_volumes(storage: Storage, namespace: str, volumes: PodVolumes) -> set[Attached]:
@@ -95,6 +108,22 @@ class AttachedCounts:
             self._use(new, node)
         else:
             self._placed.setdefault(node, []).append(new)
+
+    def saved(self) -> SavedCounts:
+        """Return what changes as pods are placed, for `restore`."""
+        return SavedCounts(
+            self.at_most.copy(),
+            {driver: counts.copy() for driver, counts in self._by_driver.items()},
+            {one: set(nodes) for one, nodes in self._users.items()},
+            set(self._idle),
+            self._settled.copy(),
+            {node: list(new) for node, new in self._placed.items()},
+        )
+
+    def restore(self, saved: SavedCounts) -> None:
+        """Forget what was placed since."""
+        self.at_most, self._by_driver, self._users = saved.at_most, saved.by_driver, saved.users
+        self._idle, self._settled, self._placed = saved.idle, saved.settled, saved.placed
 
     def _settle(self, i: int) -> None:
         """Count the volumes of a node, each once."""

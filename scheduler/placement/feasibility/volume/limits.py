@@ -13,6 +13,7 @@ from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.feasibility.volume.counts import (
     Attached,
     AttachedCounts,
+    SavedCounts,
     attached_volumes,
 )
 from scheduler.placement.feasibility.volume.problems import is_made_for, not_made_for
@@ -63,6 +64,15 @@ class AttachLimits:
         new = attached_volumes(self._storage, namespace, volumes)
         if any(driver in self._limits for driver, _ in new):
             self._counts.add(new, node)
+
+    def saved(self) -> SavedCounts | None:
+        """Return what changes as pods are placed, for `restore`."""
+        return self._counts.saved() if self._limits else None
+
+    def restore(self, saved: SavedCounts | None) -> None:
+        """Forget what was placed since."""
+        if saved is not None:
+            self._counts.restore(saved)
 
     def _over(self, new: set[Attached]) -> Mask:
         """Return the nodes that would have too many volumes of a driver."""

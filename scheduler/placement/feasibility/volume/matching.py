@@ -19,6 +19,8 @@ from scheduler.placement.feasibility.volume.nodes import VolumeNodes
 Choice = NDArray[np.int64]
 """A volume's number on each node, shape ``(n,)``, or on the one node looked at, shape ``(1,)``."""
 
+SavedVolumes = tuple[NDArray[np.bool_], dict[tuple[str, str], list[tuple[str, int]]]]
+
 NO_VOLUME = np.iinfo(np.int64).max
 _AVAILABLE = "Available"
 
@@ -57,6 +59,14 @@ class ClassVolumes:
             self._is_free[number] = False
             self._reserve(number, ClaimRef(claim.namespace, claim.name, claim.uid))
         return self._volumes[number]
+
+    def saved(self) -> SavedVolumes:
+        """Return what changes as pods are placed, for `restore`."""
+        return self._is_free.copy(), {claim: list(them) for claim, them in self._claims.items()}
+
+    def restore(self, saved: SavedVolumes) -> None:
+        """Forget what was placed since."""
+        self._is_free, self._claims = saved
 
     def match(
         self, claim: PersistentVolumeClaim, before: Sequence[Choice], node: int | None = None

@@ -23,6 +23,8 @@ _ONE_POD = "ReadWriteOncePod"
 
 Identity = tuple[str, tuple[str, ...]]
 
+SavedMounts = tuple[set[str], dict[Identity, list[tuple[int, Disk]]]]
+
 
 class VolumeMounts:
     """Disks that one pod of a node may mount, and claims that one pod of the cluster may use."""
@@ -56,6 +58,14 @@ class VolumeMounts:
         for disk in volumes.disks:
             if disk.kind in _EXCLUSIVE:
                 self._mounted.setdefault((disk.kind, disk.identity), []).append((node, disk))
+
+    def saved(self) -> SavedMounts:
+        """Return what changes as pods are placed, for `restore`."""
+        return set(self._used), {key: list(mounts) for key, mounts in self._mounted.items()}
+
+    def restore(self, saved: SavedMounts) -> None:
+        """Forget what was placed since."""
+        self._used, self._mounted = saved
 
     def _lone_claims(self, namespace: str, volumes: PodVolumes) -> Iterator[str]:
         """Yield the claims that are for one pod only. An ephemeral one is by nature."""

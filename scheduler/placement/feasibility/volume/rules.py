@@ -9,13 +9,16 @@ from scheduler.domain.snapshot import NodeTable, PlacedPods
 from scheduler.domain.storage import PodVolumes, Storage
 from scheduler.placement.feasibility.affinity import NodeLabels
 from scheduler.placement.feasibility.verdict import Verdict
-from scheduler.placement.feasibility.volume.binding import VolumeBinding
+from scheduler.placement.feasibility.volume.binding import SavedBinding, VolumeBinding
+from scheduler.placement.feasibility.volume.counts import SavedCounts
 from scheduler.placement.feasibility.volume.limits import AttachLimits
-from scheduler.placement.feasibility.volume.mounts import VolumeMounts
+from scheduler.placement.feasibility.volume.mounts import SavedMounts, VolumeMounts
 from scheduler.placement.feasibility.volume.nodes import VolumeNodes
 from scheduler.placement.feasibility.volume.problems import volume_problems
 from scheduler.placement.feasibility.volume.users import VolumeUsers
 from scheduler.placement.feasibility.volume.zones import VolumeZones
+
+SavedRules = tuple[SavedMounts, SavedCounts | None, SavedBinding]
 
 
 class VolumeRules:
@@ -64,6 +67,17 @@ class VolumeRules:
             self._mounts.place(namespace, volumes, node)
             self._limits.place(namespace, volumes, node)
             self._binding.place(namespace, volumes, node)
+
+    def saved(self) -> SavedRules:
+        """Return what changes as pods are placed, for `restore`."""
+        return self._mounts.saved(), self._limits.saved(), self._binding.saved()
+
+    def restore(self, saved: SavedRules) -> None:
+        """Forget what was placed since."""
+        mounts, limits, binding = saved
+        self._mounts.restore(mounts)
+        self._limits.restore(limits)
+        self._binding.restore(binding)
 
     def static_bindings(self, namespace: str, volumes: PodVolumes, node: int) -> AssignedVolumes:
         """Return what has to become of a pod's unbound claims on the node of a row.
