@@ -332,14 +332,14 @@ UNPLACED: dict[str, tuple[str, tuple[str, ...]]] = {
         ("isochrone.dev/delay", "soon"),
     ),
     "more memory than any node has": (deployment("bad", memory="1e400"), ("Insufficient memory",)),
-    "pod affinity": (
-        deployment("bad", spec=", affinity: {podAntiAffinity: {"
+    "affinity to nobody": (
+        deployment("bad", spec=", affinity: {podAffinity: {"
                    "requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: a}]}}"),
-        ("pod anti-affinity",),
+        ("didn't match pod affinity rules",),
     ),
-    "a volume": (
+    "a claim that is missing": (
         deployment("bad", spec=", volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]"),
-        ("volume d (persistentVolumeClaim)",),
+        ('persistentvolumeclaim "d" not found',),
     ),
     "a scheduling gate": (deployment("bad", spec=", schedulingGates: [{name: g}]"), ("gates",)),
     "a node that does not exist": (deployment("bad", spec=", nodeName: moon"), ("node",)),
