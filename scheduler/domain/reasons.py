@@ -65,7 +65,7 @@ class PodReason:
 
 Condition = Literal["Unschedulable", "DelayUnreachable", "PodNotPlaceable", "SchedulerError"]
 """Reasons of a ``PodScheduled=False`` condition. Autoscalers add nodes for the first, and only for
-that: docs/operations.md says which refusal has which."""
+that: docs/rules.md says which refusal has which."""
 
 _HELPED_BY_NODES = (PodCause.NO_NODES, PodCause.CROWDED_OUT, PodCause.RESOURCE_CLAIM)
 """Of resource claims kube-scheduler itself says so where it cannot allocate them."""
@@ -108,7 +108,8 @@ class Refusal:
         if counted or not said:
             said.append(f"{before}{', '.join(counted)}")
         text = "; ".join(said)
-        return text if text.endswith(".") else f"{text}."
+        # Of a cluster without nodes it says so, and no more (``ErrNoNodesAvailable``).
+        return text if text.endswith(".") or not self.nodes_total else f"{text}."
 
     @property
     def counts(self) -> Mapping[Cause, int]:

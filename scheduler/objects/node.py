@@ -9,6 +9,7 @@ from scheduler.objects.decoding import Object, Wire, decode, described, shorten
 from scheduler.objects.metadata import Metadata, object_name, read_text_map
 from scheduler.objects.requests import read_amounts
 
+_MOST_IMAGE_BYTES = 1 << 50
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -91,7 +92,7 @@ def read_node(obj: Object) -> Node:
         ),
         is_unschedulable=bool(spec.unschedulable),
         images={
-            normalised(one): image.size_bytes or 0
+            normalised(one): min(max(image.size_bytes or 0, 0), _MOST_IMAGE_BYTES)
             for image in status.images or ()
             for one in image.names or ()
         },

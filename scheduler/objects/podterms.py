@@ -12,6 +12,8 @@ from scheduler.objects.decoding import Wire, shorten
 from scheduler.objects.labelselectors import WrittenSelector, read_selector, with_keys
 
 _MAX_WEIGHT = 100
+_MOST_SKEW = (1 << 31) - 1
+"""An API server takes no more; more than that many pods there are not."""
 _POLICIES = (None, "Honor", "Ignore")
 
 
@@ -181,7 +183,7 @@ def _spread(pod: PodsView, k: int, one: WrittenSpread) -> SpreadConstraint:
     selector = read_selector(pod.where, f"{path}.labelSelector", one.label_selector)
     return SpreadConstraint(
         topology_key=one.topology_key,
-        max_skew=one.max_skew,
+        max_skew=min(one.max_skew, _MOST_SKEW),
         is_hard=one.when_unsatisfiable != "ScheduleAnyway",
         selector=with_keys(selector, pod.labels, one.match_label_keys or (), "In"),
         min_domains=one.min_domains or 1,

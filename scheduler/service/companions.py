@@ -1,13 +1,18 @@
 """Which pods are decided on together: the first in line, and those that they refer to."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
+from scheduler.domain.workload import Pod
 from scheduler.service.queued_pod import QueuedPod, queue_order
 from scheduler.service.references import referred
 
 
 def first_classes(active: Iterable[QueuedPod], most: int) -> list[QueuedPod]:
     """Return the pods of the first classes in line, in order.
+
+    Pods with volumes or a nominated node are of a class of their own in a decision
+    (`scheduler.placement.apart`), and count as one here.
 
     A decision takes as long as there are classes: of thousands that become due at once the first
     are bound while the others are decided on.
@@ -20,15 +25,14 @@ def first_classes(active: Iterable[QueuedPod], most: int) -> list[QueuedPod]:
         Most classes.
     """
     ordered = sorted(active, key=queue_order)
+    of = [_class_in_decision(queued.pod) for queued in ordered]
+    chosen = set(islice(dict.fromkeys(of), most))
+    return [queued for queued, one in zip(ordered, of, strict=True) if one in chosen]
+
+
+def _class_in_decision(pod: Pod) -> tuple[object, ...]:
     # Readers share equal classes, so that one is one object; where not, a batch is only smaller.
-    classes = {id(queued.pod.pod_class) for queued in ordered}
-    if len(classes) <= most:
-        return ordered
-    chosen: set[int] = set()
-    for queued in ordered:
-        if len(chosen) < most:
-            chosen.add(id(queued.pod.pod_class))
-    return [queued for queued in ordered if id(queued.pod.pod_class) in chosen]
+    return id(pod.pod_class), pod.volumes, pod.nominated_node
 
 
 def fetch_companions(

@@ -20,6 +20,8 @@ IMAGE_WEIGHT = 1
 _MIB = 1 << 20
 LEAST_IMAGE_BYTES = 23 * _MIB
 MOST_IMAGE_BYTES = 1_000 * _MIB
+_MOST_IMAGES = 256
+"""Images whose nodes are remembered; beyond it the memo starts anew, to bound its memory."""
 """Between these, for each container, kube-scheduler tells images apart."""
 
 
@@ -73,5 +75,7 @@ def _held(batch: Batch, image: str) -> NDArray[np.int64]:
         sizes = [node.images.get(image, 0) for node in batch.table.nodes]
         held = np.array(sizes, dtype=np.int64)
         share = sum(image in node.images for node in batch.table.nodes) / max(1, len(held))
+        if len(known) >= _MOST_IMAGES:
+            known.clear()
         found = known[image] = (held * share).astype(np.int64)
     return found

@@ -19,6 +19,8 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
 _LIMIT = 1 << 63
 _MOST_MASKS = 4_096
 """Masks kept from one decision to the next: 50 MB at 12,500 nodes."""
+_MOST_KEYS = 256
+"""Labels whose domains are kept so: 15 MB there."""
 
 TEXT = "node(s) didn't match Pod's node affinity/selector"
 NOT_NAMED = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
@@ -63,6 +65,8 @@ class NodeLabels:
                 dtype=np.int32,
             )
             of.flags.writeable = False
+            if len(self._domains) >= _MOST_KEYS:
+                self._domains.clear()
             found = self._domains[key] = Domains(of, tuple(number))
         return found
 

@@ -92,3 +92,10 @@ def test_a_service_without_a_selector_selects_nothing() -> None:
 def test_a_malformed_service_is_refused() -> None:
     with pytest.raises(InputError, match=r"Service default/db: spec\.selector\.a: is true"):
         read_service({"metadata": {"name": "db"}, "spec": {"selector": {"a": True}}})
+
+
+def test_an_image_of_a_size_that_no_computer_counts_is_a_large_one() -> None:
+    images = [{"names": ["example/app:1"], "sizeBytes": 1 << 63}]
+    node = read_node({"metadata": {"name": "n"}, "status": {"images": images}})
+
+    assert node.images == {"example/app:1": 1 << 50}

@@ -389,3 +389,11 @@ def test_a_malformed_node_affinity_is_refused(expression: dict[str, object], sai
         pod_with({"affinity": {"nodeAffinity": required}})
 
     assert said in str(caught.value)
+
+
+def test_a_skew_beyond_all_counts_is_the_largest() -> None:
+    even = {"topologyKey": "zone", "maxSkew": 1 << 63, "whenUnsatisfiable": "DoNotSchedule"}
+
+    (constraint,) = pod_with({"topologySpreadConstraints": [even]}).pod_class.spread
+
+    assert constraint.max_skew == (1 << 31) - 1

@@ -132,7 +132,7 @@ def test_without_nodes_every_pod_waits_and_says_so(pods: int) -> None:
     made = on_a_line([pod(f"p{i}") for i in range(pods)], nodes=[])
 
     assert [u.refusal.message for u in made.unplaced] == [
-        "no nodes available to schedule pods."
+        "no nodes available to schedule pods"
     ] * pods
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from scheduler.domain.reasons import Cause, PodCause
+from scheduler.domain.storage import Claim, PodVolumes
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.service.grounds import AnyCause
 from scheduler.service.queue import SchedulingQueue
@@ -69,6 +70,16 @@ def test_a_batch_has_so_many_classes_and_the_others_follow_at_once() -> None:
 
     assert [p.name for p in first] == ["p0", "p1", "p3", "p4"]
     assert queue.next_s() is not None
+    assert [p.name for p in queue.take(1.0)] == ["p2"]
+
+
+def test_pods_with_volumes_of_their_own_count_as_a_class_each() -> None:
+    queue = SchedulingQueue(QueueSettings(batch_max_classes=2))
+    for k in range(3):
+        volumes = PodVolumes((Claim(f"data-{k}"),))
+        queue.put(replace(pod(f"p{k}"), created_s=float(k), volumes=volumes), 0.0)
+
+    assert [p.name for p in queue.take(1.0)] == ["p0", "p1"]
     assert [p.name for p in queue.take(1.0)] == ["p2"]
 
 
