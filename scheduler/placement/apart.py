@@ -9,17 +9,24 @@ Pods of one class are one supply, and which of them goes where is nobody's conce
 Such a pod is of a class of its own for the decision.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
-from scheduler.domain.snapshot import ClusterSnapshot, placed_pods
-from scheduler.domain.workload import IDENTITY_LABELS, Pod, PodClass
+import numpy as np
+
+from scheduler.domain.selector import LabelSelector, Requirement
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import IDENTITY_LABELS, Pod, PodClass, Service
 from scheduler.placement.between.standing_pods import book_of, selected_keys
 
 MARK = "isochrone.dev/named"
 
 PodId = tuple[str, str]
 """Namespace and name."""
+
+_Asked = set[tuple[str, str]]
+"""Numbering labels that selectors tell from their absence; a value of ``""`` is for any."""
 
 
 def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodId, PodClass]]:
@@ -41,7 +48,7 @@ def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodI
             pod_class = replace(pod_class, labels=(*pod_class.labels, (MARK, pod.name)))
         if pod_class is not pod.pod_class:
             out[pod.namespace, pod.name] = pod_class
-    return (_numbered(snapshot) if asks else snapshot), out
+    return (_numbered(snapshot, classes) if asks else snapshot), out
 
 
 def _names(classes: Iterable[PodClass], nodes: Mapping[str, int]) -> Iterable[PodId]:
@@ -66,14 +73,65 @@ def _with_numbers(pod: Pod) -> PodClass:
     return replace(pod.pod_class, labels=labels)
 
 
-def _numbered(snapshot: ClusterSnapshot) -> ClusterSnapshot:
-    """Return the snapshot with the numbers of pods that stand among their classes' labels."""
+def _numbered(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> ClusterSnapshot:
+    """Return the snapshot with the numbers that selectors ask for among standing pods' labels.
+
+    A pod that every selector treats as it would without its numbers stays of its class.
+    """
     placed = snapshot.placed
-    names = [node.name for node in snapshot.nodes.nodes]
-    rows = [
-        (replace(pod, pod_class=_with_numbers(pod)), names[node] if node >= 0 else "")
-        for pod, node in zip(placed.pods, placed.node_of.tolist(), strict=True)
-    ]
-    leaving = placed.is_terminating.tolist()
-    terminating = frozenset(pod.key for (pod, _), goes in zip(rows, leaving, strict=True) if goes)
-    return replace(snapshot, placed=placed_pods(rows, snapshot.nodes.index, terminating))
+    asked = _asked_of(snapshot, pending)
+    pods, class_of = list(placed.pods), placed.class_of.copy()
+    number = {pod_class: k for k, pod_class in enumerate(placed.classes)}
+    for row in np.flatnonzero(np.isin(class_of, list(asked))).tolist():
+        pod = pods[row]
+        if any(_tells(of, pod) for of in asked[int(class_of[row])]):
+            own = _with_numbers(pod)
+            pods[row] = replace(pod, pod_class=own)
+            class_of[row] = number.setdefault(own, len(number))
+    if np.array_equal(class_of, placed.class_of):
+        return snapshot
+    used, renumbered = np.unique(class_of, return_inverse=True)
+    classes = tuple(number)
+    told = replace(
+        placed,
+        pods=tuple(pods),
+        classes=tuple(classes[k] for k in used.tolist()),
+        class_of=renumbered.astype(np.int32),
+    )
+    return replace(snapshot, placed=told)
+
+
+def _asked_of(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> Mapping[int, list[_Asked]]:
+    """Return what is asked of the numbers of each standing class that a selector could match."""
+    book = book_of(snapshot)
+    by_rest: dict[tuple[Requirement, ...], _Asked] = {}
+    services = (_selector(service) for service in snapshot.services)
+    for selector in chain(_selectors((*book.classes, *pending)), services):
+        of_numbers = [r for r in selector.requirements if r.key in IDENTITY_LABELS]
+        if of_numbers:
+            rest = tuple(r for r in selector.requirements if r.key not in IDENTITY_LABELS)
+            asked = by_rest.setdefault(rest, set())
+            asked.update((r.key, value) for r in of_numbers for value in r.values or ("",))
+    out: dict[int, list[_Asked]] = {}
+    for rest, asked in by_rest.items():
+        for number in book.index.selected(LabelSelector(rest), None):
+            out.setdefault(number, []).append(asked)
+    return out
+
+
+def _selectors(classes: Iterable[PodClass]) -> Iterator[LabelSelector]:
+    """Yield the selectors whose keys `selected_keys` yields."""
+    for pod_class in classes:
+        asked = [constraint.selector for constraint in pod_class.spread]
+        asked += [term.selector for term in pod_class.pod_affinity]
+        asked += [term.selector for term in pod_class.pod_anti_affinity]
+        asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
+        yield from (selector for selector in asked if selector is not None)
+
+
+def _selector(service: Service) -> LabelSelector:
+    return LabelSelector(tuple(Requirement(k, "In", (value,)) for k, value in service.selector))
+
+
+def _tells(asked: _Asked, pod: Pod) -> bool:
+    return any(one in asked or (one[0], "") in asked for one in pod.identity_labels)

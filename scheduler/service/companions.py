@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import IDENTITY_LABELS, Pod
+from scheduler.placement.between.standing_pods import selected_keys
 from scheduler.service.queued_pod import QueuedPod, queue_order
 from scheduler.service.references import referred
 
@@ -11,8 +12,9 @@ from scheduler.service.references import referred
 def first_classes(active: Iterable[QueuedPod], most: int) -> list[QueuedPod]:
     """Return the pods of the first classes in line, in order.
 
-    Pods with volumes or a nominated node are of a class of their own in a decision
-    (`scheduler.placement.apart`), and count as one here.
+    Pods with volumes or a nominated node are of a class of their own in a decision, and so are pods
+    with numbers where a selector asks for them (`scheduler.placement.apart`). They count so here;
+    selectors of pods that stand are left out.
 
     A decision takes as long as there are classes: of thousands that become due at once the first
     are bound while the others are decided on.
@@ -25,14 +27,25 @@ def first_classes(active: Iterable[QueuedPod], most: int) -> list[QueuedPod]:
         Most classes.
     """
     ordered = sorted(active, key=queue_order)
-    of = [_class_in_decision(queued.pod) for queued in ordered]
+    asks = _asks_for_numbers(ordered)
+    of = [_class_in_decision(queued.pod, with_numbers=asks) for queued in ordered]
     chosen = set(islice(dict.fromkeys(of), most))
     return [queued for queued, one in zip(ordered, of, strict=True) if one in chosen]
 
 
-def _class_in_decision(pod: Pod) -> tuple[object, ...]:
+def _class_in_decision(pod: Pod, *, with_numbers: bool) -> tuple[object, ...]:
     # Readers share equal classes, so that one is one object; where not, a batch is only smaller.
-    return id(pod.pod_class), pod.volumes, pod.nominated_node
+    numbers = pod.identity_labels if with_numbers else ()
+    return id(pod.pod_class), pod.volumes, pod.nominated_node, numbers
+
+
+def _asks_for_numbers(waiting: Iterable[QueuedPod]) -> bool:
+    """Whether a waiting pod's selector names a label that numbers pods."""
+    pods = [queued.pod for queued in waiting]
+    if not any(pod.identity_labels for pod in pods):
+        return False
+    classes = {id(pod.pod_class): pod.pod_class for pod in pods}.values()
+    return not IDENTITY_LABELS.isdisjoint(selected_keys(classes))
 
 
 def fetch_companions(

@@ -20,9 +20,9 @@ IMAGE_WEIGHT = 1
 _MIB = 1 << 20
 LEAST_IMAGE_BYTES = 23 * _MIB
 MOST_IMAGE_BYTES = 1_000 * _MIB
+"""Between these, for each container, kube-scheduler tells images apart."""
 _MOST_IMAGES = 256
 """Images whose nodes are remembered; beyond it the memo starts anew, to bound its memory."""
-"""Between these, for each container, kube-scheduler tells images apart."""
 
 
 class PreferenceCost:

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
+from scheduler.domain.between import PodTerm
 from scheduler.domain.reasons import Cause, PodCause
+from scheduler.domain.selector import LabelSelector, Requirement
 from scheduler.domain.storage import Claim, PodVolumes
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.service.grounds import AnyCause
@@ -13,6 +17,8 @@ from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import NodeAdded, WakeAll, WakeNamed
 from tests.builders import line_rtt, node, pod, within, workload
 from tests.unit.service.grounded import refused, updated
+
+INDEX = "apps.kubernetes.io/pod-index"
 
 
 def a_queue() -> SchedulingQueue:
@@ -81,6 +87,20 @@ def test_pods_with_volumes_of_their_own_count_as_a_class_each() -> None:
 
     assert [p.name for p in queue.take(1.0)] == ["p0", "p1"]
     assert [p.name for p in queue.take(1.0)] == ["p2"]
+
+
+@pytest.mark.parametrize(("key", "first"), [(INDEX, ["p0", "p1"]), ("app", ["p0", "p1", "p2"])])
+def test_numbered_pods_count_as_a_class_each_where_a_selector_asks_for_numbers(
+    key: str, first: list[str]
+) -> None:
+    queue = SchedulingQueue(QueueSettings(batch_max_classes=2))
+    term = PodTerm("zone", LabelSelector((Requirement(key, "In", ("0",)),)), ("default",))
+    shared = pod("p", pod_anti_affinity=(term,)).pod_class
+    for k in range(3):
+        labels = ((INDEX, str(k)),)
+        queue.put(Pod(f"p{k}", shared, created_s=float(k), identity_labels=labels), 0.0)
+
+    assert [p.name for p in queue.take(1.0)] == first
 
 
 def test_what_a_pod_of_a_batch_refers_to_comes_along_though_its_class_is_not_in_line() -> None:
