@@ -9,7 +9,7 @@ Pods of one class are one supply, and which of them goes where is nobody's conce
 Such a pod is of a class of its own for the decision.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -18,7 +18,7 @@ import numpy as np
 from scheduler.domain.selector import LabelSelector, Requirement
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import IDENTITY_LABELS, Pod, PodClass, Service
-from scheduler.placement.between.standing_pods import book_of, selected_keys
+from scheduler.placement.between.standing_pods import book_of, selected_keys, selectors
 
 MARK = "isochrone.dev/named"
 
@@ -106,7 +106,7 @@ def _asked_of(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> Mapping
     book = book_of(snapshot)
     by_rest: dict[tuple[Requirement, ...], _Asked] = {}
     services = (_selector(service) for service in snapshot.services)
-    for selector in chain(_selectors((*book.classes, *pending)), services):
+    for selector in chain(selectors((*book.classes, *pending)), services):
         of_numbers = [r for r in selector.requirements if r.key in IDENTITY_LABELS]
         if of_numbers:
             rest = tuple(r for r in selector.requirements if r.key not in IDENTITY_LABELS)
@@ -117,16 +117,6 @@ def _asked_of(snapshot: ClusterSnapshot, pending: Iterable[PodClass]) -> Mapping
         for number in book.index.selected(LabelSelector(rest), None):
             out.setdefault(number, []).append(asked)
     return out
-
-
-def _selectors(classes: Iterable[PodClass]) -> Iterator[LabelSelector]:
-    """Yield the selectors whose keys `selected_keys` yields."""
-    for pod_class in classes:
-        asked = [constraint.selector for constraint in pod_class.spread]
-        asked += [term.selector for term in pod_class.pod_affinity]
-        asked += [term.selector for term in pod_class.pod_anti_affinity]
-        asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
-        yield from (selector for selector in asked if selector is not None)
 
 
 def _selector(service: Service) -> LabelSelector:

@@ -14,15 +14,20 @@ from scheduler.placement.feasibility.counters import PlacedRows
 from scheduler.placement.feasibility.matching import ClassIndex, Namespaces
 
 
-def selected_keys(classes: Iterable[PodClass]) -> Iterator[str]:
-    """Yield the label keys that selectors between pods name."""
+def selectors(classes: Iterable[PodClass]) -> Iterator[LabelSelector]:
+    """Yield the selectors by which pods ask for other pods."""
     for pod_class in classes:
         asked = [constraint.selector for constraint in pod_class.spread]
         asked += [term.selector for term in pod_class.pod_affinity]
         asked += [term.selector for term in pod_class.pod_anti_affinity]
         asked += [weighted.term.selector for weighted in pod_class.preferred_pods]
-        for selector in asked:
-            yield from (r.key for r in selector.requirements) if selector is not None else ()
+        yield from (selector for selector in asked if selector is not None)
+
+
+def selected_keys(classes: Iterable[PodClass]) -> Iterator[str]:
+    """Yield the label keys that selectors between pods name."""
+    for selector in selectors(classes):
+        yield from (r.key for r in selector.requirements)
 
 
 Holders = dict[PodTerm, list[int]]
