@@ -1,6 +1,7 @@
 """What nobody can do to the endpoint: send too much, too often, too slowly, or nonsense."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -175,11 +176,20 @@ def request_head(length: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+async def whole(reader: asyncio.StreamReader) -> bytes:
+    """Return all that arrives. Who still sends when the other side closes is reset, not ended."""
+    said = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := await reader.read(1 << 16):
+            said += chunk
+    return said
+
+
 async def trickled(port: int, said: bytes, *, first: bytes = b"") -> bytes:
     """Send a byte at a time, for as long as somebody listens; return what is answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(first)
-    answered = asyncio.create_task(reader.read())
+    answered = asyncio.create_task(whole(reader))
     async with asyncio.timeout(20):
         for at in range(len(said)):
             if answered.done():
