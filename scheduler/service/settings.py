@@ -57,10 +57,10 @@ class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     batch_max_milliseconds: _Milliseconds = 100.0
     """… and at the latest so long after its first pod: a steady stream must not wait for ever."""
 
-    batch_max_classes: Annotated[int, msgspec.Meta(gt=0, le=1_000_000)] = 120
+    batch_max_classes: Annotated[int, msgspec.Meta(gt=0, le=1_000_000)] = 64
     """Most classes of pods (alike in all that scheduling depends on) in a batch; the others follow
-    at once. A decision on so many takes about 0.2 s at 12,500 nodes, and what it decides is bound
-    while the next one is made."""
+    at once. A cycle of so many takes 0.1 to 0.2 s at 12,500 nodes (docs/benchmarks.md), and what it
+    decides is bound while the next one is made."""
 
     initial_backoff_seconds: _Seconds = 1.0
     """Wait after the first failed attempt; doubles with each. kube-scheduler's default."""
