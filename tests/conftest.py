@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.needed import need
+from tests.parity import oracle_process
+from tests.parity.oracle_process import OracleProcess, oracle_path
 from tests.real import programs
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
@@ -32,13 +35,16 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
     Mark those ``e2e`` and ``xdist_group("control-plane")``: then one worker runs them all.
     """
-    lacking = programs.missing()
-    if lacking:
-        # Where everything is to be run, a control plane that is missing is a fault.
-        if os.environ.get("CI") == "true":
-            pytest.fail(lacking)
-        pytest.skip(lacking)
+    need(programs.missing())
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Iterator[OracleProcess]:
+    """Run kube-scheduler's own filters, one process for all tests that ask it."""
+    need(oracle_process.missing())
+    with OracleProcess(oracle_path()) as running:
         yield running
 
 

@@ -1,6 +1,5 @@
 """A browser, and a running dev mode to look at."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.needed import need
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -82,11 +83,7 @@ def dev_mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevMode]:
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     program = found or (str(ON_MACOS) if ON_MACOS.exists() else None)
-    if program is None:
-        # Where everything is to be run, a browser that is missing is a fault.
-        if os.environ.get("CI") == "true":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
+    need("" if program else MISSING)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         yield opened

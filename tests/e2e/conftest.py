@@ -1,12 +1,10 @@
 """The scheduler's account in the cluster, made from the shipped manifests."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.parity.oracle_process import OracleProcess, missing, oracle_path
 from tests.real.api import Api, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
@@ -64,16 +62,3 @@ def storage(cluster: Cluster) -> Iterator[Storage]:
 def admin(cluster: Cluster) -> Path:
     """Give an account that may do everything."""
     return cluster.control_plane.kubeconfig("judge")
-
-
-@pytest.fixture(scope="session")
-def oracle() -> Iterator[OracleProcess]:
-    """Run kube-scheduler's own filters."""
-    lacking = missing()
-    if lacking:
-        # Where everything is to be run, a program that is missing is a fault.
-        if os.environ.get("CI") == "true":
-            pytest.fail(lacking)
-        pytest.skip(lacking)
-    with OracleProcess(oracle_path()) as running:
-        yield running

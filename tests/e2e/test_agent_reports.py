@@ -5,7 +5,6 @@ loopback, which it answers itself.
 """
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from telemetry.ingest.certificates import Certificates
 from telemetry.ingest.endpoint import Listening, serving
 from telemetry.ingest.ingest import IngestTerms
 from telemetry.ports import Directory, MeasuringPod
+from tests.needed import need
 from tests.real.agents import ACCOUNT, INSTANCE, Scene, scene
 from tests.real.certificates import make_certificate
 from tests.real.ports import free_port
@@ -112,9 +112,7 @@ async def test_a_scheduler_learns_what_an_agent_measures(tmp_path: Path, *, is_t
     port, made = free_port(), replica()
     certificates, ca_path = None, None
     if is_tls:
-        # Where everything is to be run (CI=true), the command then fails.
-        if shutil.which("openssl") is None and os.environ.get("CI") != "true":
-            pytest.skip("no openssl here; on Debian: apt install openssl")
+        need("" if shutil.which("openssl") else "no openssl here; on Debian: apt install openssl")
         ca_path, key = make_certificate(tmp_path, "scheduler")
         certificates = Certificates(ca_path, key)
     url = f"{'https' if is_tls else 'http'}://localhost:{port}"

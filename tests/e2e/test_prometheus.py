@@ -25,6 +25,7 @@ from telemetry.readings import Outcome, Readings, Timed
 from telemetry.sources.presets import PRESETS, LabelRule, Preset
 from telemetry.sources.prometheusserver import Account, Question, asked
 from tests.canned_http import Canned, serving
+from tests.needed import need
 from tests.real.exporters import missing
 from tests.real.prometheus import (
     PASSWORD,
@@ -121,12 +122,7 @@ def probed(module: str, port: int, targets: list[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[ExitStack]:
-    lacking = missing()
-    if lacking:
-        # Where everything is to be run, a program that is missing is a fault.
-        if os.environ.get("CI") == "true":
-            pytest.fail(lacking)
-        pytest.skip(lacking)
+    need(missing())
     with ExitStack() as running:
         yield running
 
@@ -204,11 +200,7 @@ def with_pairs(least: int) -> Callable[[object], Readings | None]:
 
 
 def need_root() -> None:
-    if os.geteuid() != 0:
-        reason = "ICMP with a raw socket needs root"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need("" if os.geteuid() == 0 else "ICMP with a raw socket needs root")
 
 
 def test_a_real_blackbox_exporter_measures_and_who_does_not_answer_is_no_neighbour(

@@ -3,7 +3,6 @@
 Kubernetes: "Assigning Pods to Nodes"; component-helpers ``nodeaffinity`` for Gt, Lt, matchFields.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +12,9 @@ from scheduler.domain.reasons import Cause
 from scheduler.domain.selector import LabelSelector, Requirement
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import NodeTerm, PodClass
+from scheduler.placement.feasibility.requirement import meets
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
-_LIMIT = 1 << 63
 _MOST_MASKS = 4_096
 """Masks kept from one decision to the next: 50 MB at 12,500 nodes."""
 _MOST_KEYS = 256
@@ -76,7 +74,7 @@ class NodeLabels:
         if mask is None:
             domains = self.domains(requirement.key)
             # The last one stands for nodes without the label: -1 finds it.
-            passes = [_meets(requirement, value) for value in (*domains.values, None)]
+            passes = [meets(requirement, value) for value in (*domains.values, None)]
             mask = np.array(passes, dtype=np.bool_)[domains.of]
             self._keep(requirement, mask)
         return mask
@@ -137,36 +135,6 @@ class NodeLabels:
             self._masks.clear()
         mask.flags.writeable = False
         self._masks[key] = mask
-
-
-def _meets(requirement: Requirement, value: str | None) -> bool:
-    match requirement.operator:
-        case "In":
-            return value is not None and value in requirement.values
-        case "NotIn":
-            return value is None or value not in requirement.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt":
-            return _compares(requirement, value)
-
-
-def _compares(requirement: Requirement, value: str | None) -> bool:
-    """Gt and Lt compare whole numbers; anything else does not match."""
-    if value is None or len(requirement.values) != 1:
-        return False
-    here, bound = _whole(value), _whole(requirement.values[0])
-    if here is None or bound is None:
-        return False
-    return here > bound if requirement.operator == "Gt" else here < bound
-
-
-def _whole(text: str) -> int | None:
-    """Return a 64-bit number as Go reads it; Python's `int` takes ``1_0`` and other scripts too."""
-    number = int(text) if _WHOLE.fullmatch(text) else _LIMIT
-    return number if -_LIMIT <= number < _LIMIT else None
 
 
 def node_affinity(labels: NodeLabels, pod_class: PodClass) -> Verdict:

@@ -3,30 +3,16 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from scheduler.domain.between import PodTerm
-from scheduler.domain.selector import LabelSelector, Requirement
+from scheduler.domain.selector import LabelSelector
 from scheduler.domain.workload import PodClass
+from scheduler.placement.feasibility.requirement import meets
 
 _NO_LABELS: Mapping[str, str] = {}
 
 
 def selects(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
     """Whether a label selector selects what carries `labels`; one of None selects nothing."""
-    return selector is not None and all(_meets(r, labels) for r in selector.requirements)
-
-
-def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
-    value = labels.get(requirement.key)
-    match requirement.operator:
-        case "In":
-            return value is not None and value in requirement.values
-        case "NotIn":
-            return value is None or value not in requirement.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case _:
-            return False
+    return selector is not None and all(meets(r, labels.get(r.key)) for r in selector.requirements)
 
 
 class Namespaces:

@@ -12,11 +12,12 @@ from scheduler.domain.node import UNSCHEDULABLE_TAINT, Taint
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass, Toleration
+from scheduler.placement.feasibility.requirement import whole_number
 from scheduler.placement.feasibility.verdict import Verdict
 
 _HARD_EFFECTS = ("NoSchedule", "NoExecute")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,99}")
-_LIMIT = 1 << 63
+"""As Kubernetes has it here: no sign but a minus, no zeros ahead."""
 _MOST_KNOWN = 1_024
 """Lists of tolerations whose verdicts are kept from one decision to the next."""
 
@@ -42,16 +43,10 @@ def tolerates(toleration: Toleration, taint: Taint) -> bool:
 
 def _compares(toleration: Toleration, taint: Taint) -> bool:
     """Gt tolerates a taint of a greater value, Lt of a smaller one; both are whole numbers."""
-    asked, found = _whole(toleration.value), _whole(taint.value)
+    asked, found = whole_number(toleration.value, _NUMBER), whole_number(taint.value, _NUMBER)
     if asked is None or found is None:
         return False
     return found > asked if toleration.operator == "Gt" else found < asked
-
-
-def _whole(text: str) -> int | None:
-    """Return a 64-bit number as Kubernetes has it: no sign but a minus, no zeros ahead."""
-    number = int(text) if _NUMBER.fullmatch(text) else _LIMIT
-    return number if -_LIMIT <= number < _LIMIT else None
 
 
 def readiness(table: NodeTable) -> Verdict:
