@@ -1,14 +1,10 @@
 """Changes of objects in the words of the port, as the service reads them."""
 
-from collections.abc import Callable, Mapping
-
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
     StorageChanged,
     StorageDeleted,
-    StorageKind,
-    StorageObject,
 )
 from scheduler.domain.ports import (
     ClusterEvent,
@@ -21,28 +17,11 @@ from scheduler.domain.ports import (
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.service import read_service
-from scheduler.objects.storage import (
-    read_claim,
-    read_csi_driver,
-    read_csi_node,
-    read_namespace,
-    read_storage_capacity,
-    read_storage_class,
-    read_volume,
-    read_volume_attachment,
-)
+from scheduler.objects.storage import read_namespace
+from scheduler.objects.storage_kinds import READERS
 from simulator.change import Change, JsonObject, key_of, uid_of
 
-_STORAGE: Mapping[str, tuple[StorageKind, Callable[[JsonObject], StorageObject]]] = {
-    "PersistentVolumeClaim": ("PersistentVolumeClaim", read_claim),
-    "PersistentVolume": ("PersistentVolume", read_volume),
-    "StorageClass": ("StorageClass", read_storage_class),
-    "CSINode": ("CSINode", read_csi_node),
-    "CSIDriver": ("CSIDriver", read_csi_driver),
-    "CSIStorageCapacity": ("CSIStorageCapacity", read_storage_capacity),
-    "VolumeAttachment": ("VolumeAttachment", read_volume_attachment),
-}
-TRANSLATED = ("Node", "Namespace", *_STORAGE, "Service", "Pod")
+TRANSLATED = ("Node", "Namespace", *READERS, "Service", "Pod")
 """The kinds that are told, in the order in which they are listed."""
 
 
@@ -81,9 +60,8 @@ def _pod_event(pod: JsonObject, *, is_gone: bool) -> ClusterEvent:
 
 
 def _storage_event(kind: str, change: Change, *, is_gone: bool) -> ClusterEvent | None:
-    if kind not in _STORAGE:
-        return None
-    name, read = _STORAGE[kind]
-    if is_gone:
-        return StorageDeleted(name, f"{change.key.namespace}/{change.key.name}".lstrip("/"))
-    return StorageChanged(read(change.object))
+    for known, read in READERS.items():
+        if kind == known:
+            key = f"{change.key.namespace}/{change.key.name}".lstrip("/")
+            return StorageDeleted(known, key) if is_gone else StorageChanged(read(change.object))
+    return None

@@ -24,16 +24,8 @@ from scheduler.domain.ports import (
 from scheduler.objects.node import read_node
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
-from scheduler.objects.storage import (
-    read_claim,
-    read_csi_driver,
-    read_csi_node,
-    read_namespace,
-    read_storage_capacity,
-    read_storage_class,
-    read_volume,
-    read_volume_attachment,
-)
+from scheduler.objects.storage import read_namespace
+from scheduler.objects.storage_kinds import READERS
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -93,13 +85,7 @@ def followed_kinds() -> tuple[Kind, ...]:
         Kind("services", "/api/v1/services", _service, _service_gone),
         Kind("pods", "/api/v1/pods", PodReader(), _pod_gone),
         Kind("namespaces", NAMESPACES, _namespace, _namespace_gone, is_optional=True),
-        _storage_kind("PersistentVolumeClaim", read_claim),
-        _storage_kind("PersistentVolume", read_volume),
-        _storage_kind("StorageClass", read_storage_class),
-        _storage_kind("CSINode", read_csi_node),
-        _storage_kind("CSIDriver", read_csi_driver),
-        _storage_kind("CSIStorageCapacity", read_storage_capacity),
-        _storage_kind("VolumeAttachment", read_volume_attachment),
+        *(_storage_kind(name, read) for name, read in READERS.items()),
     )
 
 

@@ -6,12 +6,14 @@ instant; within each list they are.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 
 from scheduler.domain.node import Node
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
+from scheduler.domain.stored import storage_of
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
 from scheduler.kube.answers import Denied, Expired
@@ -21,16 +23,8 @@ from scheduler.kube.pages import PAGE_SIZE, pages
 from scheduler.objects.node import read_node
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
-from scheduler.objects.storage import (
-    read_claim,
-    read_csi_driver,
-    read_csi_node,
-    read_namespace,
-    read_storage_capacity,
-    read_storage_class,
-    read_volume,
-    read_volume_attachment,
-)
+from scheduler.objects.storage import read_namespace
+from scheduler.objects.storage_kinds import READERS
 from telemetry.model import RttTable
 
 _NODES = "/api/v1/nodes"
@@ -113,23 +107,8 @@ async def list_cluster(client: KubeClient) -> ClusterListing:
 
 
 async def _list_storage(client: KubeClient) -> Storage:
-    paths = STORAGE_PATHS
-    claims = await _if_served(client, paths["PersistentVolumeClaim"], read_claim)
-    volumes = await _if_served(client, paths["PersistentVolume"], read_volume)
-    classes = await _if_served(client, paths["StorageClass"], read_storage_class)
-    csi_nodes = await _if_served(client, paths["CSINode"], read_csi_node)
-    drivers = await _if_served(client, paths["CSIDriver"], read_csi_driver)
-    capacities = await _if_served(client, paths["CSIStorageCapacity"], read_storage_capacity)
-    attachments = await _if_served(client, paths["VolumeAttachment"], read_volume_attachment)
-    return Storage(
-        claims={claim.key: claim for claim in claims},
-        volumes={volume.name: volume for volume in volumes},
-        classes={storage_class.name: storage_class for storage_class in classes},
-        csi_nodes={node.name: node for node in csi_nodes},
-        drivers={driver.name: driver for driver in drivers},
-        capacities={capacity.key: capacity for capacity in capacities},
-        attachments={attachment.name: attachment for attachment in attachments},
-    )
+    listed = [await _if_served(client, STORAGE_PATHS[kind], read) for kind, read in READERS.items()]
+    return storage_of(chain.from_iterable(listed))
 
 
 async def _if_served(client: KubeClient, path: str, read: Callable[[bytes], _T]) -> tuple[_T, ...]:

@@ -23,6 +23,7 @@ from scheduler.domain.ports import (
     Unreadable,
 )
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
 from scheduler.service.listing import Listing, ObjectKey
@@ -31,7 +32,7 @@ from scheduler.service.node_columns import NodeColumns
 from scheduler.service.pod_book import PodBook
 from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.service_table import ServiceTable
-from scheduler.service.storage_table import StorageTable, named
+from scheduler.service.storage_table import StorageTable
 from scheduler.service.wake import (
     NodeAdded,
     NodeRemoved,

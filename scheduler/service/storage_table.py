@@ -8,7 +8,6 @@ from scheduler.domain.object_events import (
     StorageChanged,
     StorageDeleted,
     StorageKind,
-    StorageObject,
 )
 from scheduler.domain.plan import AssignedVolumes
 from scheduler.domain.storage import (
@@ -22,26 +21,10 @@ from scheduler.domain.storage import (
     StorageClass,
     VolumeAttachment,
 )
+from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod
 from scheduler.service.shelf import AssumingShelf, Shelf
 from scheduler.service.wake import Stored, Wake
-
-_KIND_OF: Mapping[type[StorageObject], StorageKind] = {
-    PersistentVolumeClaim: "PersistentVolumeClaim",
-    PersistentVolume: "PersistentVolume",
-    StorageClass: "StorageClass",
-    CsiNode: "CSINode",
-    CsiDriver: "CSIDriver",
-    StorageCapacity: "CSIStorageCapacity",
-    VolumeAttachment: "VolumeAttachment",
-}
-
-
-def named(obj: StorageObject) -> tuple[StorageKind, str]:
-    """Return what tells an object of storage from all others: its kind, and its key."""
-    if isinstance(obj, PersistentVolumeClaim | StorageCapacity):
-        return _KIND_OF[type(obj)], obj.key
-    return _KIND_OF[type(obj)], obj.name
 
 
 def may_take(claim: PersistentVolumeClaim, volume: PersistentVolume) -> bool:

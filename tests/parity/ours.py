@@ -7,28 +7,32 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from scheduler.domain.errors import InputError
+from scheduler.domain.object_events import StorageKind
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
+from scheduler.domain.stored import storage_of
 from scheduler.domain.workload import Pod
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod, read_pod_changed, read_served_pod
 from scheduler.objects.service import read_service
-from scheduler.objects.storage import (
-    read_claim,
-    read_csi_driver,
-    read_csi_node,
-    read_namespace,
-    read_storage_capacity,
-    read_storage_class,
-    read_volume,
-    read_volume_attachment,
-)
+from scheduler.objects.storage import read_namespace
+from scheduler.objects.storage_kinds import READERS
 from scheduler.placement.judge import judge
 from scheduler.placement.settings import PlacementSettings
 from tests.parity.oracle_process import Answer, Case
 
 _FINISHED = ("Succeeded", "Failed")
+_STORAGE: Mapping[str, StorageKind] = {
+    "persistentVolumeClaims": "PersistentVolumeClaim",
+    "persistentVolumes": "PersistentVolume",
+    "storageClasses": "StorageClass",
+    "csiNodes": "CSINode",
+    "csiDrivers": "CSIDriver",
+    "csiStorageCapacities": "CSIStorageCapacity",
+    "volumeAttachments": "VolumeAttachment",
+}
+"""Kinds by the field of a case that has them."""
 _SETTINGS = PlacementSettings()
 
 T = TypeVar("T")
@@ -89,18 +93,8 @@ def snapshot_of(case: Case, pending: Iterable[Pod]) -> ClusterSnapshot:
 
 
 def _storage(case: Case) -> Storage:
-    claims = _all(case, "persistentVolumeClaims", read_claim)
-    capacities = _all(case, "csiStorageCapacities", read_storage_capacity)
-    return Storage(
-        claims={f"{one.namespace}/{one.name}": one for one in claims},
-        volumes={one.name: one for one in _all(case, "persistentVolumes", read_volume)},
-        classes={one.name: one for one in _all(case, "storageClasses", read_storage_class)},
-        csi_nodes={one.name: one for one in _all(case, "csiNodes", read_csi_node)},
-        drivers={one.name: one for one in _all(case, "csiDrivers", read_csi_driver)},
-        capacities={f"{one.namespace}/{one.name}": one for one in capacities},
-        attachments={
-            one.name: one for one in _all(case, "volumeAttachments", read_volume_attachment)
-        },
+    return storage_of(
+        one for field, kind in _STORAGE.items() for one in _all(case, field, READERS[kind])
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,17 +13,13 @@ from scheduler.domain.snapshot import NodeTable, build_snapshot
 from scheduler.domain.storage import (
     Claim,
     ClaimRef,
-    CsiDriver,
-    CsiNode,
     Disk,
     PersistentVolume,
     PersistentVolumeClaim,
     PodVolumes,
-    Storage,
-    StorageCapacity,
     StorageClass,
-    VolumeAttachment,
 )
+from scheduler.domain.stored import storage_of
 from scheduler.domain.workload import NodeTerm, Pod, PodClass
 from scheduler.placement.feasibility.affinity import NodeLabels
 from scheduler.placement.feasibility.volume.rules import VolumeRules
@@ -33,8 +28,6 @@ from tests.builders import node
 GI = 1 << 30
 HOST = "kubernetes.io/hostname"
 PROVISIONER = "rancher.io/local-path"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +83,12 @@ def storing(
         nodes if nodes is not None else [host(name) for name in "abc"],
         [],
         placed=standing,
-        storage=stored(objects),
+        storage=storage_of(objects),
     )
     labels = NodeLabels(snapshot.nodes)
     return Storing(
         VolumeRules(snapshot.storage, snapshot.nodes, labels, snapshot.placed), snapshot.nodes
     )
-
-
-def stored(objects: Sequence[StorageObject]) -> Storage:
-    """Return storage objects by their keys."""
-    return Storage(
-        claims={one.key: one for one in _only(objects, PersistentVolumeClaim)},
-        volumes={one.name: one for one in _only(objects, PersistentVolume)},
-        classes={one.name: one for one in _only(objects, StorageClass)},
-        csi_nodes={one.name: one for one in _only(objects, CsiNode)},
-        drivers={one.name: one for one in _only(objects, CsiDriver)},
-        capacities={f"{one.namespace}/{one.name}": one for one in _only(objects, StorageCapacity)},
-        attachments={one.name: one for one in _only(objects, VolumeAttachment)},
-    )
-
-
-def _only(objects: Sequence[StorageObject], kind: type[T]) -> list[T]:
-    return [one for one in objects if isinstance(one, kind)]
 
 
 def host(name: str, **labels: str) -> Node:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from scheduler.domain.snapshot import build_snapshot
+from scheduler.domain.stored import storage_of
 from scheduler.domain.workload import Pod
 from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.plan import plan
 from tests.builders import line_rtt, pod, within, workload
 from tests.unit.placement.deciding import where
-from tests.unit.placement.storing import claim, host, hosts, local_class, stored, uses, volume
+from tests.unit.placement.storing import claim, host, hosts, local_class, uses, volume
 
 
 def _replica(k: int, budget_ms: float) -> Pod:
@@ -23,7 +24,7 @@ def _placed(nodes: str, disks: str, *, replicas: int, budget_ms: float) -> dict[
     snapshot = build_snapshot(
         [host(name) for name in nodes],
         [_replica(k, budget_ms) for k in range(replicas)],
-        storage=stored([local_class(), *claims, *volumes]),
+        storage=storage_of([local_class(), *claims, *volumes]),
         rtt=line_rtt(tuple(nodes), 1.0),
     )
     return where(plan(snapshot, PlacementSettings()))

@@ -20,8 +20,9 @@ from scheduler.domain.storage import (
     StorageClass,
     VolumeAttachment,
 )
+from scheduler.domain.stored import named
 from scheduler.service.cache import Cache
-from scheduler.service.storage_table import StorageTable, named
+from scheduler.service.storage_table import StorageTable
 from tests.stored import claim, claiming, reference_to, volume
 
 CLAIM = claim("data", version="1")
