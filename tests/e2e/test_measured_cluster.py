@@ -4,8 +4,11 @@ Packets are real, tokens are reviewed by the API server, reports go over TLS. Po
 where the true delay allows, and what is said of a link that slows down follows the rules.
 """
 
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ RTT_MS = {"edge-2": 8.0, "edge-3": 18.0, "edge-4": 22.0, "edge-5": 40.0, "edge-6
 
 BUDGET = {"delay_edge-1": "25"}
 WITHIN = {"edge-1", "edge-2", "edge-3", "edge-4"}
+MAX_AGE_S = 1.0
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,23 +54,49 @@ def settings(cluster: Cluster, certificate: Path, key: Path) -> dict[str, Any]:
         "tlsCertificatePath": str(certificate),
         "tlsKeyPath": str(key),
         "serviceAccount": f"{cluster.namespace}/{AGENT}",
-        "reportSeconds": 1,
+        "reportSeconds": 3,  # out of reach after two and a half times that
         "probesPerSecond": 60,
     }
-    return {"telemetry": {"agents": agents, "verify": {"maxAgeSeconds": 1}}}
+    verify = {"maxAgeSeconds": MAX_AGE_S, "timeoutSeconds": 30}
+    return {"telemetry": {"agents": agents, "verify": verify}}
 
 
-def start_agents(cluster: Cluster, network: Network, scheduler: Scheduler, tmp_path: Path) -> None:
+def start_agents(
+    cluster: Cluster, network: Network, scheduler: Scheduler, tmp_path: Path
+) -> list[subprocess.Popen[str]]:
     scheduler.program.wait_until(lambda: bool(scheduler.lines("agents.listening")), "it listens")
     port = scheduler.lines("agents.listening")[0]["port"]
     url = f"https://{network.address(HOST)}:{port}"
+    started = []
     for name in NODES:
         made = add_agent_pod(cluster, f"agent-{name}", name, address=network.address(name))
         file = tmp_path / f"token-{name}"
         file.write_text(token(cluster, bound_to=made), encoding="utf-8")
         argv = [sys.executable, "-m", "telemetry.agent", "--node", name, "--scheduler", url]
         flags = ["--token-file", str(file), "--ca-file", str(tmp_path / "ingest.crt")]
-        network.run(name, [*argv, *flags], has_rights=False, cwd=ROOT)
+        started.append(network.run(name, [*argv, *flags], has_rights=False, cwd=ROOT))
+    return started
+
+
+@contextmanager
+def stopped(agents: Sequence[subprocess.Popen[str]]) -> Iterator[None]:
+    """Hold all agents, for long enough that all they measured is too old to be bound on."""
+    for agent in agents:
+        agent.send_signal(signal.SIGSTOP)
+    time.sleep(1.1 * MAX_AGE_S)
+    try:
+        yield
+    finally:
+        for agent in agents:
+            agent.send_signal(signal.SIGCONT)
+
+
+def held(scheduler: Scheduler) -> float:
+    """Return how many delays were measured before a binding and held."""
+    try:
+        return scheduler.metric('isochrone_rtt_verifications_total{outcome="held"}')
+    except KeyError:  # none yet
+        return 0.0
 
 
 def on(cluster: Cluster, prefix: str) -> dict[str, str]:
@@ -85,7 +115,7 @@ def test_pods_land_only_where_the_true_delay_allows_and_a_slow_link_changes_the_
         certificate, key = make_certificate(tmp_path, "ingest", address=network.address(HOST))
         quick = settings(cluster, certificate, key)
         with Scheduler(kubeconfig, tmp_path, settings=quick) as scheduler:
-            start_agents(cluster, network, scheduler, tmp_path)
+            agents = start_agents(cluster, network, scheduler, tmp_path)
 
             # Nine pods for eight places within the budget; others stand empty beyond it.
             cluster.add_pods([pod(f"near-{k}", cpu="1", labels=BUDGET) for k in range(9)])
@@ -95,7 +125,6 @@ def test_pods_land_only_where_the_true_delay_allows_and_a_slow_link_changes_the_
             [left] = [f"near-{k}" for k in range(9) if f"near-{k}" not in placed]
             cluster.wait_until(lambda: says(cluster, left, "exceeded delay to edge-1"), "it waits")
             assert says(cluster, left, "2 node(s) exceeded delay to edge-1 (25ms; nearest edge-5 4")
-            assert scheduler.metric('isochrone_rtt_verifications_total{outcome="held"}') >= 1
             for name, at in placed.items():
                 told = cluster.pod(name)["metadata"]["annotations"]["isochrone.dev/rtt"]
                 rtt_ms = float(told.removeprefix("edge-1=").removesuffix("ms"))
@@ -124,4 +153,19 @@ def test_pods_land_only_where_the_true_delay_allows_and_a_slow_link_changes_the_
                 lambda: bool(cluster.events(slowed[1], "DelayRestored")), "it is said"
             )
             assert len(cluster.events(slowed[1], "DelayExceeded")) == 1
+
+            # Old measurements do not bind: the pod is held until its pair is measured anew.
+            [gone, _] = sorted(name for name, at in placed.items() if at == "edge-2")
+            cluster.delete_pod(gone)
+            cluster.wait_until(lambda: gone not in cluster.bound(), "there is room")
+            before, plans = held(scheduler), len(scheduler.lines("plan.made"))
+            with stopped(agents):
+                cluster.add_pods([pod("anew", cpu="1", labels=BUDGET)])
+                scheduler.program.wait_until(
+                    lambda: any(p["assigned"] for p in scheduler.lines("plan.made")[plans:]),
+                    "a place is chosen for it",
+                )
+                assert not on(cluster, "anew")
+            cluster.wait_until(lambda: on(cluster, "anew") == {"anew": "edge-2"}, "it is bound")
+            assert held(scheduler) == before + 1
             assert scheduler.lines("plan.rejected") == []
