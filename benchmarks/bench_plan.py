@@ -78,7 +78,7 @@ def rows_of(size: Size, scene: Scene, effort: Patience) -> list[Row]:
     """Return freeze, decide, check and plan of one size."""
     snapshot, freezing = timed(scene.snapshot, effort)
     placement, reference = timed(partial(greedy, snapshot), effort.once)
-    decided, deciding = timed(partial(decide, snapshot, SETTINGS), effort)
+    decided, deciding = timed(lambda: decide(snapshot, SETTINGS).plan(), effort)
     _, checking = timed(partial(violations, snapshot, decided), effort)
     _, planning = timed(partial(plan, snapshot, SETTINGS), effort.once)
     placed = f"placed {decided.stats.placed}, greedy {len(placement)}; {decided.stats.method}"

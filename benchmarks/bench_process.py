@@ -75,7 +75,7 @@ def process_rows(load: float) -> list[Row]:
 def pod_row(load: float, effort: Patience) -> Row:
     """Return the decision's time a pod, files and snapshot left out."""
     snapshot = case_scene(_case(load)).snapshot()
-    made, deciding = timed(partial(decide, snapshot, PlacementSettings()), effort)
+    made, deciding = timed(lambda: decide(snapshot, PlacementSettings()).plan(), effort)
     placement, reference = timed(partial(greedy, snapshot), effort.once)
     is_contested = made.stats.method != "flow"
     return Row(

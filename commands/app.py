@@ -4,6 +4,7 @@ Imports little: what a subcommand needs is imported when it runs, so that ``--he
 """
 
 import sys
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from commands.run_flags import run
 from commands.version import VERSION
 
 _HELP = ("--help", "-h")
+_STARTED_S = time.monotonic()
 _BEFORE_COMMANDS = (*_HELP, "--version")
 
 app = typer.Typer(
@@ -37,6 +39,13 @@ class Protect(StrEnum):
     OFF = "off"
     PREFERRED = "preferred"
     REQUIRED = "required"
+
+
+class SearchEffort(StrEnum):
+    """How hard to search for small reserves."""
+
+    DEFAULT = "default"
+    HIGH = "high"
 
 
 class TopologyForm(StrEnum):
@@ -87,8 +96,15 @@ def plan(  # noqa: PLR0913 - each an option of the command line
     metadata: Metadata = None,
     protect: Annotated[
         Protect,
-        typer.Option(help="Cover pods against the loss of a node; only off is implemented yet."),
+        typer.Option(
+            help="Reserve a backup place for each pod with a delay, for the day its node dies: "
+            "for as many as possible, or placing no pod without one."
+        ),
     ] = Protect.OFF,
+    effort: Annotated[
+        SearchEffort,
+        typer.Option(help="How long to search for smaller reserves: 10 s or 60 s at most."),
+    ] = SearchEffort.DEFAULT,
     output: Annotated[
         Path | None, typer.Option(help="Write the plan here, not to the terminal.", metavar="F")
     ] = None,
@@ -105,7 +121,7 @@ def plan(  # noqa: PLR0913 - each an option of the command line
 
     with ends_well():
         read = chosen_inputs(kubeconfig, nodes, pods, delay_matrix, metadata, config=config)
-        raise typer.Exit(run_plan(read, protect.value, output))
+        raise typer.Exit(run_plan(read, protect.value, effort.value, output, _STARTED_S))
 
 
 @app.command()

@@ -1,19 +1,32 @@
 """`plan`: static files in, a plan out."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import typer
 
+from commands.effort import EFFORTS, Effort
 from commands.ground import Inputs
 from commands.saved import plan_document, write_document
-from scheduler.domain.errors import InputError
+from scheduler.domain.cover import CoverMode
+from scheduler.domain.plan import Plan
+from scheduler.placement.settings import OFFLINE_EFFORT, EffortSettings
 from scheduler.planning.plan import plan
+from scheduler.reliability.cover.reserves import node_reserves
+from scheduler.reliability.cover.settings import CoverSettings
 
 SOME_UNPLACED = 3
 
 
-def run_plan(read: Callable[[], Inputs], protect: str, output: Path | None) -> int:
+def run_plan(
+    read: Callable[[], Inputs],
+    protect: CoverMode,
+    effort: str,
+    output: Path | None,
+    started_s: float,
+) -> int:
     """Plan what is read and write the plan; return the exit status.
 
     Parameters
@@ -21,28 +34,55 @@ def run_plan(read: Callable[[], Inputs], protect: str, output: Path | None) -> i
     read
         Reads nodes, pods, matrix and settings: from files, or from a live cluster.
     protect
-        ``off``; the other levels of cover are refused.
+        How far pods are covered.
+    effort
+        A key of `EFFORTS`.
     output
         Where the plan is written; None for standard output.
+    started_s
+        When the process started, ``time.monotonic`` seconds.
 
     Raises
     ------
     InputError
-        If a file cannot be read or written, or `protect` asks for what is not implemented.
+        If a file cannot be read or written.
     """
-    if protect != "off":
-        raise InputError(
-            f"--protect {protect}",
-            "is not implemented yet: no pod would be covered",
-            "leave it out, or give --protect off",
-        )
     inputs = read()
     for warning in inputs.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    document = plan_document(inputs.snapshot, plan(inputs.snapshot, inputs.settings.placement))
+    chosen = EFFORTS[effort]
+    covering = _covering(inputs.settings.cover, protect, chosen)
+    placement = inputs.settings.placement
+    if protect != "off" and placement.effort == OFFLINE_EFFORT:
+        # The search for reserves moves pods too; the seconds are better spent there.
+        placement = msgspec.structs.replace(placement, effort=EffortSettings())
+    until_s = started_s + chosen.seconds
+    made = plan(inputs.snapshot, placement, covering, lambda: time.monotonic() > until_s)
+    reserves = node_reserves(inputs.snapshot, made, covering.unit) if protect != "off" else ()
+    document = plan_document(inputs.snapshot, made, reserves)
     write_document(document, output)
     unplaced = len(document["unplaced"])
     if output is not None:
         placed = len(document["placement"])
         typer.echo(f"{placed} pods placed, {unplaced} unplaced; the plan is in {output}")
+        if protect != "off":
+            typer.echo(_said(made))
     return SOME_UNPLACED if unplaced else 0
+
+
+def _covering(settings: CoverSettings, protect: CoverMode, effort: Effort) -> CoverSettings:
+    return msgspec.structs.replace(settings, mode=protect, effort=effort.cover)
+
+
+def _said(made: Plan) -> str:
+    stats = made.stats.cover
+    reserve = ", ".join(f"{amount} {name}" for name, amount in sorted(stats.reserve.items()))
+    text = f"{stats.covered} of {stats.wanting} pods covered, reserving {reserve or 'nothing'}"
+    if stats.most is not None:
+        text += f"; proven: no plan covers more than {stats.most}"
+    if stats.least:
+        least = ", ".join(f"{amount} {name}" for name, amount in sorted(stats.least.items()))
+        text += f", and as many need at least {least}"
+    if made.is_truncated:
+        text += "; the search was cut short by the clock"
+    return text

@@ -1,15 +1,18 @@
 """Plans as JSON: written, and read again."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
 import typer
 
+from scheduler.domain.cover import NodeReserve
 from scheduler.domain.errors import InputError
 from scheduler.domain.plan import Assignment, Plan, Unplaced
 from scheduler.domain.reasons import PodCause, PodReason, Refusal
+from scheduler.domain.resources import MEMORY
 from scheduler.domain.snapshot import ClusterSnapshot
 from telemetry.errors import MatrixError
 from telemetry.sources.text import parse_json, read_text
@@ -27,8 +30,14 @@ class PlanDocument(TypedDict):
     stats: dict[str, Any]
 
 
-def plan_document(snapshot: ClusterSnapshot, plan: Plan) -> PlanDocument:
-    """Return a plan as it is written: pods that ran before included, on their nodes."""
+def plan_document(
+    snapshot: ClusterSnapshot, plan: Plan, reserves: Sequence[NodeReserve] = ()
+) -> PlanDocument:
+    """Return a plan as it is written: pods that ran before included, on their nodes.
+
+    `reserves` become placeholders: memory in bytes, all resources as in
+    `scheduler.domain.resources`, and the pods whose backup is there.
+    """
     placed, nodes = snapshot.placed, snapshot.nodes.nodes
     placement = {
         pod.display_name: nodes[node].name
@@ -42,10 +51,16 @@ def plan_document(snapshot: ClusterSnapshot, plan: Plan) -> PlanDocument:
     counts = {"nodes": len(nodes), "running": running, "unplaced": len(unplaced)}
     return {
         "placement": placement,
-        "placeholders": {},
+        "placeholders": {one.node: _placeholder(one) for one in reserves},
         "unplaced": unplaced,
         "stats": asdict(plan.stats) | counts | {"is_truncated": plan.is_truncated},
     }
+
+
+def _placeholder(reserve: NodeReserve) -> dict[str, Any]:
+    amounts = dict(reserve.amounts)
+    pods = [pod.display_name for pod in reserve.pods]
+    return {"bytes": amounts.get(MEMORY, 0), "resources": amounts, "pods": pods}
 
 
 def write_document(document: PlanDocument, output: Path | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scheduler.domain.cover import CoverPlan
 from scheduler.domain.delay import DelayConstraint
 from scheduler.domain.reasons import Refusal
 from scheduler.domain.workload import Pod
@@ -43,13 +44,19 @@ class AssignedVolumes:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A pod and the node it goes to."""
+    """A pod and the node it goes to.
+
+    `backup` is the node reserved for it there for the day its own dies, or empty. `replaces` is the
+    uid of a lost pod whose reserved place it takes, or empty.
+    """
 
     pod: Pod
     node: str
     measured: tuple[Measured, ...] = ()
     notes: tuple[str, ...] = ()
     volumes: AssignedVolumes = AssignedVolumes()
+    backup: str = ""
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,25 @@ class Unplaced:
 
     pod: Pod
     refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class CoverStats:
+    """Figures of the cover that a plan leaves.
+
+    `wanting` counts the pods that are to be covered, placed or not, and `covered` those that are.
+    `most` is a proven upper bound on how many can be; `reserve` the sum of all reserves, resource
+    by resource, and `least` a proven lower bound on it for as many covered pods; empty and None
+    where nothing was proven. `steps` counts the rounds of search.
+    """
+
+    wanting: int = 0
+    covered: int = 0
+    most: int | None = None
+    reserve: Mapping[str, int] = field(default_factory=dict)
+    least: Mapping[str, int] = field(default_factory=dict)
+    is_optimal: bool = False
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +103,7 @@ class PlanStats:
     bound: int = 0
     is_optimal: bool = False
     method: str = ""
+    cover: CoverStats = CoverStats()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +114,7 @@ class Plan:
     unplaced: tuple[Unplaced, ...] = ()
     stats: PlanStats = field(default_factory=PlanStats)
     is_truncated: bool = False
+    cover: CoverPlan = field(default_factory=CoverPlan)
 
     @property
     def placement(self) -> Mapping[str, str]:

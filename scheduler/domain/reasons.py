@@ -53,6 +53,7 @@ class PodCause(Enum):
     VOLUME = "volume"
     NO_NODES = "no nodes"
     CROWDED_OUT = "crowded out"
+    NOT_COVERED = "not covered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,12 @@ Condition = Literal["Unschedulable", "DelayUnreachable", "PodNotPlaceable", "Sch
 """Reasons of a ``PodScheduled=False`` condition. Autoscalers add nodes for the first, and only for
 that: docs/rules.md says which refusal has which."""
 
-_HELPED_BY_NODES = (PodCause.NO_NODES, PodCause.CROWDED_OUT, PodCause.RESOURCE_CLAIM)
+_HELPED_BY_NODES = (
+    PodCause.NO_NODES,
+    PodCause.CROWDED_OUT,
+    PodCause.NOT_COVERED,
+    PodCause.RESOURCE_CLAIM,
+)
 """Of resource claims kube-scheduler itself says so where it cannot allocate them."""
 
 _AT_ALL_NODES = (PodCause.VOLUME, PodCause.RESOURCE_CLAIM, PodCause.AFFINITY_CONFLICT)

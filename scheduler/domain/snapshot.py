@@ -68,8 +68,9 @@ class NodeTable:
 class PlacedPods:
     """Pods that are bound or assumed and not finished; ``p`` of them.
 
-    `node_of` and `class_of` have shape ``(p,)``; `node_of` is -1 for a pod on a node that is gone.
-    A terminating pod still takes room but is no reference any more.
+    `node_of`, `class_of` and `backup_of` have shape ``(p,)``; `node_of` is -1 for a pod on a node
+    that is gone, `backup_of` for a pod without a backup, or whose backup is gone. A terminating pod
+    still takes room but is no reference any more.
     """
 
     pods: tuple[Pod, ...] = ()
@@ -77,6 +78,7 @@ class PlacedPods:
     classes: tuple[PodClass, ...] = ()
     class_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     is_terminating: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    backup_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +192,7 @@ def placed_pods(
         classes=tuple(class_ids),
         class_of=np.array(class_of, dtype=np.int32),
         is_terminating=np.array([pod.key in terminating for pod, _ in rows], dtype=np.bool_),
+        backup_of=np.array([index.get(pod.backup, -1) for pod, _ in rows], dtype=np.int32),
     )
 
 

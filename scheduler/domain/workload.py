@@ -138,7 +138,8 @@ class Pod:
     `identity_labels` are those by which a controller numbers its pods; they are no part of the
     class, though a selector may ask for them. `volumes` are its own claims and disks, which differ
     from replica to replica. `nominated_node` is where room is kept for it while it waits
-    (``status.nominatedNodeName``).
+    (``status.nominatedNodeName``). `backup` is the node reserved for the day its own dies, and
+    `replaces` the uid of a lost pod whose place it took, as its annotations say.
     """
 
     name: str
@@ -150,6 +151,8 @@ class Pod:
     identity_labels: Labels = ()
     volumes: PodVolumes = NO_VOLUMES
     nominated_node: str = ""
+    backup: str = ""
+    replaces: str = ""
 
     @property
     def namespace(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduler.domain.cover import KeptRoom
 from scheduler.domain.reasons import RESOURCE_CLAIMS, Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass, WorkloadRef
@@ -61,11 +62,19 @@ _ByClass = dict[PodClass, list[tuple[int, str]]]
 class Batch:
     """A snapshot with what every step of the decision looks up in it."""
 
-    def __init__(self, snapshot: ClusterSnapshot, settings: PlacementSettings) -> None:
+    def __init__(
+        self,
+        snapshot: ClusterSnapshot,
+        settings: PlacementSettings,
+        kept: KeptRoom | None = None,
+    ) -> None:
         snapshot, self._apart = told_apart(snapshot)
         self.snapshot = snapshot
         self.settings = settings
         self.table = snapshot.nodes
+        self.kept = kept
+        self.free = self.table.free if kept is None else self.table.free - kept.room
+        """Room for what is placed, before anything is, shape ``(n, r)``; not to be changed."""
         self.distances = Distances(snapshot)
         self.labels = affinity.NodeLabels(snapshot.nodes)
         self.nested_zones = _known_zones(snapshot)

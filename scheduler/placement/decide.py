@@ -1,11 +1,13 @@
 """The decision: stages in order, each a flow settled in exact vectors; reasons for the rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 
+from scheduler.domain.cover import KeptRoom
 from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.placement.backing import NO_BACKING, Backing
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.filling.fill import fill
 from scheduler.placement.final import take_back_broken
@@ -15,7 +17,7 @@ from scheduler.placement.packing.columns import solve_columns
 from scheduler.placement.packing.graph import fits_exact_integers
 from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.packing.rounding import settle
-from scheduler.placement.placing import Placing
+from scheduler.placement.placing import Placing, nothing_placed
 from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.repair import repaired
@@ -25,7 +27,7 @@ from scheduler.placement.together import place_together
 
 
 @dataclass(slots=True)
-class _Figures:
+class Figures:
     """Work and quality, summed over the stages."""
 
     arcs: int = 0
@@ -36,7 +38,24 @@ class _Figures:
     methods: set[str] = field(default_factory=set)
 
 
-def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """Where the pods of a batch go, before it is handed out: others may still improve on it."""
+
+    batch: Batch
+    placing: Placing
+    figures: Figures
+    promised: frozenset[int] = frozenset()
+    """Numbers of the classes with pods on places that were reserved for them."""
+
+    def plan(self, backing: Backing = NO_BACKING) -> Plan:
+        """Return the plan, with backups where `backing` has them."""
+        return _plan(self.batch, self.placing, self.figures, backing)
+
+
+def decide(
+    snapshot: ClusterSnapshot, settings: PlacementSettings, kept: KeptRoom | None = None
+) -> Decision:
     """Return where each pending pod goes, and why the others wait.
 
     Parameters
@@ -45,10 +64,12 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
         What is known.
     settings
         Weights and bounds on work.
+    kept
+        Room that is kept for failures.
     """
-    batch = Batch(snapshot, settings)
-    placing = Placing({}, batch.table.free, batch.rules)
-    figures = _Figures()
+    batch = Batch(snapshot, settings, kept)
+    placing = nothing_placed(batch)
+    figures = Figures()
     if len(batch.table):
         has_nominated = any(c.pod_class.nominated_node for c in batch.classes)
         is_by_priority = has_nominated or bool(batch.nominated)
@@ -61,7 +82,7 @@ def decide(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:
             placing, figures.cost = found
             figures.bound = 0
             figures.methods.add("joint program")
-    return _plan(batch, placing, figures)
+    return Decision(batch, placing, figures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +92,7 @@ class _Deciding:
     batch: Batch
     stages: Order
     placing: Placing
-    figures: _Figures
+    figures: Figures
 
     def run(self) -> None:
         for stage in self.stages.stages:
@@ -140,7 +161,7 @@ def _solve(
     batch: Batch,
     stage: tuple[Problem, Sequence[PendingClass]],
     placing: Placing,
-    figures: _Figures,
+    figures: Figures,
 ) -> Packing:
     problem, effort = stage[0], batch.settings.effort
     answer, offered, rounds, is_proven = solve_columns(problem, effort)
@@ -167,7 +188,7 @@ def _solve(
     return packing
 
 
-def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
+def _plan(batch: Batch, placing: Placing, figures: Figures, backing: Backing) -> Plan:
     names = [node.name for node in batch.table.nodes]
     assignments: dict[str, Assignment] = {}
     refused: dict[str, Unplaced] = {}
@@ -179,18 +200,23 @@ def _plan(batch: Batch, placing: Placing, figures: _Figures) -> Plan:
             chosen = placing.rules.chosen.get(pending.number) or repeat(AssignedVolumes())
             for pod, (node, _), volumes in zip(pending.pods, spots, chosen, strict=False):
                 quoted = tuple(measured(batch, near, placing.pods, node))
-                assignments[pod.key] = Assignment(pod, names[node], quoted, notes, volumes)
+                backup = backing.backups.get(pod.key, "")
+                one = Assignment(pod, names[node], quoted, notes, volumes, backup)
+                assignments[pod.key] = one
         if len(spots) < len(pending.pods):
-            refusal = refuse(batch, pending, placing)
+            refusal = refuse(batch, pending, placing, must_cover=pending.number in backing.wanting)
             refused.update({p.key: Unplaced(p, refusal) for p in pending.pods[len(spots) :]})
+    stats = _stats(batch, len(assignments), figures)
     return Plan(
         tuple(assignments[p.key] for p in batch.snapshot.pending if p.key in assignments),
         tuple(refused[p.key] for p in batch.snapshot.pending if p.key in refused),
-        _stats(batch, len(assignments), figures),
+        replace(stats, cover=backing.stats),
+        backing.is_truncated,
+        backing.cover,
     )
 
 
-def _stats(batch: Batch, placed: int, figures: _Figures) -> PlanStats:
+def _stats(batch: Batch, placed: int, figures: Figures) -> PlanStats:
     return PlanStats(
         pending=len(batch.snapshot.pending),
         placed=placed,

@@ -20,7 +20,7 @@ from scheduler.placement.feasibility.room import fits
 from scheduler.placement.links import Link, Links
 from scheduler.placement.packing.integer import stage_program
 from scheduler.placement.packing.problem import Packing, Problem
-from scheduler.placement.placing import Placing
+from scheduler.placement.placing import Placing, nothing_placed
 from scheduler.placement.reach import reach
 from scheduler.placement.stage import arc_costs, carry_out
 
@@ -49,9 +49,7 @@ def better_jointly(batch: Batch, staged: Placing) -> tuple[Placing, int] | None:
     members = tuple(c for c in batch.classes if not c.problems)
     if any(t.pod_name and _is_one_of_many(members, t.classes) for c in members for t in c.targets):
         return None
-    whole = _Whole(
-        batch, members, *_problem(batch, members, Placing({}, batch.table.free, batch.rules))
-    )
+    whole = _Whole(batch, members, *_problem(batch, members, nothing_placed(batch)))
     is_left = any(staged.left(c) for c in members)
     most = batch.settings.effort.joint_columns * (IF_LEFT if is_left else 1)
     if not 0 < int(whole.problem.feasible.sum()) <= most:
@@ -73,7 +71,7 @@ def _decided(whole: _Whole) -> Placing | None:
     packing = program.packing(found.values)
     if not packing.fits(whole.problem):
         return None
-    placing = Placing({}, whole.batch.table.free, whole.batch.rules)
+    placing = nothing_placed(whole.batch)
     carry_out(whole.problem, packing, whole.members, placing)
     return placing
 

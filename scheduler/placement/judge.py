@@ -46,7 +46,7 @@ def judge(snapshot: ClusterSnapshot, pod: Pod, settings: PlacementSettings) -> J
     problems = tuple(reason.text for reason in (*pending.problems, *near.problems))
     if problems:
         return Judgement(problems, {})
-    free = batch.free_for(pod.pod_class.priority, batch.table.free)
+    free = batch.free_for(pod.pod_class.priority, batch.free)
     view = View(batch, pending, near, free, batch.rules.of.get(pending.number))
     alive = np.ones(len(batch.table), dtype=np.bool_)
     reasons: dict[int, list[str]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.domain.workload import PodClass
-from scheduler.placement.batch import PendingClass
+from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.between.rules import Rules
 from scheduler.placement.packing.problem import Ints
 
@@ -13,12 +13,14 @@ from scheduler.placement.packing.problem import Ints
 class Placing:
     """What this decision has placed so far: node and name of pods by class, and the room left.
 
-    `rules` are kept in step with it.
+    `rules` are kept in step with it. `reserved`, of shape ``(n, r)``, is what of the room that is
+    not free is kept for failures, or None.
     """
 
     pods: dict[PodClass, list[tuple[int, str]]]
     free: Ints
     rules: Rules
+    reserved: Ints | None = None
 
     def put(self, pending: PendingClass, nodes: Sequence[int]) -> None:
         """Place the next pods of a class on `nodes`, in queue order."""
@@ -40,6 +42,21 @@ class Placing:
         names = [pod.name for pod in pending.pods]
         self.pods[pending.pod_class] = list(zip(nodes, names, strict=False))
 
+    def put_elsewhere(self, pending: PendingClass, nodes: Sequence[int]) -> None:
+        """Have the first pods of a class on other nodes, and its other pods nowhere."""
+        old = [node for node, _ in self.pods.pop(pending.pod_class, [])]
+        for node in old:
+            self.free[node] += pending.demand
+        self.rules.placed(pending.number, old, -1)
+        if nodes:
+            self.put(pending, nodes)
+
     def left(self, pending: PendingClass) -> int:
         """Return how many pods of a class are not placed yet."""
         return len(pending.pods) - len(self.pods.get(pending.pod_class, ()))
+
+
+def nothing_placed(batch: Batch) -> Placing:
+    """Return where a decision starts."""
+    reserved = None if batch.kept is None else batch.kept.room
+    return Placing({}, batch.free.copy(), batch.rules, reserved)

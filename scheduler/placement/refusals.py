@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.domain.delay import format_ms
-from scheduler.domain.reasons import NodeReason, PodCause, PodReason, Refusal
+from scheduler.domain.reasons import Cause, NodeReason, PodCause, PodReason, Refusal
 from scheduler.domain.resources import CPU, PODS
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.between.rules import ClassRules
@@ -24,6 +24,11 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.reach import reach
 
 NO_ARRANGEMENT = "no arrangement of the pods that refer to each other keeps every delay"
+NO_BACKUP = (
+    "nodes with room are left, but no second one, that does not fail with the first, has room for "
+    "its backup (cover.mode is required)"
+)
+RESERVED = "node(s) kept their room for pods of a node that fails"
 KEPT_APART = "not beside what was placed at the same time; it is tried again once that stands"
 
 
@@ -36,10 +41,16 @@ class View:
     within: Reach
     free: Ints
     rules: ClassRules | None
+    reserved: Ints | None = None
 
 
-def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
-    """Return why the pods of a class that are left over wait."""
+def refuse(
+    batch: Batch, pending: PendingClass, placing: Placing, *, must_cover: bool = False
+) -> Refusal:
+    """Return why the pods of a class that are left over wait.
+
+    With `must_cover` they are placed only where a second node is left for their backup.
+    """
     total = len(batch.table)
     if total == 0:
         reason = PodReason(PodCause.NO_NODES, "no nodes available to schedule pods")
@@ -49,18 +60,24 @@ def refuse(batch: Batch, pending: PendingClass, placing: Placing) -> Refusal:
     near = reach(batch, pending, placing.pods)
     rules = placing.rules.of.get(pending.number)
     free = batch.free_for(pending.pod_class.priority, placing.free)
-    view = View(batch, pending, near, free, rules)
+    view = View(batch, pending, near, free, rules, placing.reserved)
     if near.problems:
-        if _is_in_circle(batch, pending):
-            reason = PodReason(PodCause.CROWDED_OUT, NO_ARRANGEMENT)
-            return Refusal(total, (reason,), _counted(view)[0])
-        return Refusal(total, near.problems)
+        if not _is_in_circle(batch, pending):
+            return Refusal(total, near.problems)
+        reason = PodReason(PodCause.CROWDED_OUT, NO_ARRANGEMENT)
+        return Refusal(total, (reason,), _counted(view)[0])
     reasons, left = _counted(view)
     if left.any():
-        what = NO_ARRANGEMENT if _is_linked(batch, pending) else KEPT_APART
-        text = f"nodes with room are left, but {what}"
-        return Refusal(total, (PodReason(PodCause.CROWDED_OUT, text),), reasons)
+        return Refusal(total, (_why_left(view, must_cover=must_cover),), reasons)
     return Refusal(total, (), reasons, _remedy(view))
+
+
+def _why_left(view: View, *, must_cover: bool) -> PodReason:
+    """Return why a pod waits that nothing rules out on some nodes."""
+    if must_cover:
+        return PodReason(PodCause.NOT_COVERED, NO_BACKUP)
+    what = NO_ARRANGEMENT if _is_linked(view.batch, view.pending) else KEPT_APART
+    return PodReason(PodCause.CROWDED_OUT, f"nodes with room are left, but {what}")
 
 
 def _is_in_circle(batch: Batch, pending: PendingClass) -> bool:
@@ -105,7 +122,7 @@ def families(view: View) -> Iterator[list[Verdict]]:
     yield _delay_verdicts(view)
     if rules is not None and rules.ports:
         yield [rules.ports.verdict()]
-    yield [room(batch.table, view.pending.demand, view.free)]
+    yield _room_verdicts(view)
     if rules is not None:
         yield from rules.volumes.families() if rules.volumes is not None else ()
         if rules.spread:
@@ -113,6 +130,16 @@ def families(view: View) -> Iterator[list[Verdict]]:
         if rules.affinity:
             yield [rules.affinity.verdict()]
     yield [declared_features(batch.table, view.pending.pod_class.features)]
+
+
+def _room_verdicts(view: View) -> list[Verdict]:
+    table, demand = view.batch.table, view.pending.demand
+    if view.reserved is None:
+        return [room(table, demand, view.free)]
+    unreserved = room(table, demand, view.free + view.reserved)
+    is_kept = unreserved.passes & ~fits(demand, view.free)
+    kept = Verdict(Cause.RESOURCE, ~is_kept, [(RESERVED, is_kept)])
+    return [unreserved, kept]
 
 
 def _delay_verdicts(view: View) -> list[Verdict]:

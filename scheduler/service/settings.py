@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from scheduler.domain.errors import SettingsError
 from scheduler.placement.settings import PlacementSettings
+from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.service.leader_settings import LeaderElectionSettings
 from scheduler.service.telemetry_settings import TelemetrySettings
 from scheduler.service.volume_settings import VolumeSettings
@@ -87,6 +88,7 @@ class SchedulerConfiguration(
     placement: PlacementSettings = PlacementSettings()
     clustering: ClusteringSettings = ClusteringSettings()
     queue: QueueSettings = QueueSettings()
+    cover: CoverSettings = CoverSettings()
     volumes: VolumeSettings = VolumeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     leader_election: LeaderElectionSettings = LeaderElectionSettings()

@@ -117,6 +117,10 @@ class Rules:
         rules, wishes = self.of.get(number), self.wishes.get(number)
         return bool((rules and rules.is_live) or (wishes and wishes.is_live))
 
+    def is_counted(self, number: int) -> bool:
+        """Whether the rules of any class count pods of this one."""
+        return bool(self._concerns.get(number))
+
     @property
     def has_live(self) -> bool:
         """Whether any class depends on what this decision places."""

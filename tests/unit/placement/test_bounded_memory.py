@@ -20,7 +20,7 @@ def test_images_beyond_the_bound_are_looked_up_anew() -> None:
     pods = [pod(name, cpu_milli=1, images=(name,)) for name in names]
     snapshot = build_snapshot(nodes, pods)
 
-    made = decide(snapshot, PlacementSettings())
+    made = decide(snapshot, PlacementSettings()).plan()
 
     assert len(snapshot.nodes.memo["images"]) <= BOUND
     assert len(where(made)) == MANY

@@ -1,0 +1,68 @@
+"""Cover: backups of pods, and the room kept for them.
+
+The words shared by who places pods, who reserves, and who checks both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.domain.resources import Resources
+from scheduler.domain.workload import Pod, PodClass
+
+CoverMode = Literal["off", "preferred", "required"]
+FailureUnit = Literal["node", "domain", "zone"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReserve:
+    """Room kept on a node, and the pods it is for: those that have their backup there.
+
+    `amounts` hold the worst single failure, resource by resource.
+    """
+
+    node: str
+    amounts: Resources
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A placed pod that is to be covered and has no backup, and why."""
+
+    pod: Pod
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverPlan:
+    """What a decision leaves reserved.
+
+    `backups` are new ones of pods that were placed before, by key.
+    """
+
+    uncovered: tuple[Uncovered, ...] = ()
+    backups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptRoom:
+    """Room kept for failures, as placement sees it.
+
+    Parameters
+    ----------
+    room
+        Shape ``(n, r)``: kept from all pods but those that were promised a place.
+    promised
+        Shape ``(n, r)``: what of it even those may not take, for others were promised it.
+    places
+        For classes of pods that replace lost ones: the nodes reserved for them, a node for each
+        pod, those most in need first.
+    """
+
+    room: NDArray[np.int64]
+    promised: NDArray[np.int64]
+    places: Mapping[PodClass, tuple[int, ...]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Cover: a backup place for each pod with a budget, in reserves that failures share."""

@@ -1,0 +1,168 @@
+"""Who takes part in cover: the classes of a decision, and pods that run without a backup."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod, PodClass
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.cost.spread import replica_nodes
+from scheduler.placement.cost.wish import wish_costs
+from scheduler.placement.decide import Decision
+from scheduler.placement.feasibility.room import fits
+from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.reach import reach
+from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.stage import arc_costs
+from scheduler.reliability.cover.loads import Ints
+from scheduler.reliability.cover.settings import CoverSettings
+
+NOWHERE = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """Pods of one class that take part.
+
+    Parameters
+    ----------
+    pending
+        The class.
+    pods
+        Those of its pods that take part.
+    nodes
+        The node of each, `NOWHERE` for one that is not placed.
+    allowed
+        Shape ``(n,)``: nodes that its rules and budgets admit.
+    cost
+        Shape ``(n,)``, cost units.
+    wants
+        Whether it is to be covered.
+    may_move
+        Whether this decision may still choose other nodes for it.
+    replicas
+        Nodes of replicas of its workload that are not among `pods`.
+    """
+
+    pending: PendingClass
+    pods: Sequence[Pod]
+    nodes: Sequence[int]
+    allowed: Mask
+    cost: NDArray[np.int64]
+    wants: bool
+    may_move: bool
+    replicas: Ints
+
+
+def wants_cover(pod_class: PodClass, settings: CoverSettings) -> bool:
+    """Whether pods of a class are to be covered."""
+    return settings.everyone or bool(pod_class.hard_delays)
+
+
+def decided_entries(decision: Decision, settings: CoverSettings) -> list[Entry]:
+    """Return the classes of a decision that take part.
+
+    Pods that want no cover do so where a search may move them to make room.
+    """
+    referred = {
+        pod_class
+        for pending in decision.batch.classes
+        for target in (*pending.targets, *pending.soft_targets)
+        for pod_class in target.classes
+    }
+    out = []
+    for pending in decision.batch.classes:
+        wants = wants_cover(pending.pod_class, settings)
+        if pending.problems or not (wants or settings.effort.search):
+            continue
+        may_move = pending.pod_class not in referred and _may_move(decision, pending)
+        entry = _entry(decision, pending, wants=wants, may_move=may_move)
+        if entry is not None:
+            out.append(entry)
+    return out
+
+
+def _may_move(decision: Decision, pending: PendingClass) -> bool:
+    """Whether other nodes for a class leave every rule of every other pod as it is."""
+    rules, number = decision.placing.rules, pending.number
+    own = rules.of.get(number)
+    return not (
+        rules.is_live(number)
+        or rules.is_counted(number)
+        or (own is not None and own.volumes is not None)
+        or pending.pod_class.nominated_node
+        or pending.pod_class.node_name
+        or number in decision.promised
+    )
+
+
+def _entry(
+    decision: Decision, pending: PendingClass, *, wants: bool, may_move: bool
+) -> Entry | None:
+    batch, placing = decision.batch, decision.placing
+    near = reach(batch, pending, placing.pods)
+    nodes = [node for node, _ in placing.pods.get(pending.pod_class, ())]
+    pods = pending.pods if may_move else pending.pods[: len(nodes)]
+    if near.problems or not pods or not (wants or may_move):
+        return None
+    allowed = placing.rules.narrow(pending.number, pending.mask & near.mask)
+    allowed = allowed & fits(pending.demand, batch.table.allocatable)
+    cost = arc_costs(batch, pending, near)
+    wishes = placing.rules.wishes.get(pending.number)
+    if wishes is not None and may_move:
+        at = np.flatnonzero(allowed)
+        cost[at] += wish_costs(wishes, at, batch.settings.cost)
+    return Entry(
+        pending,
+        pods,
+        (*nodes, *[NOWHERE] * (len(pods) - len(nodes))),
+        allowed,
+        cost,
+        wants,
+        may_move,
+        _replicas(decision, pending, nodes) if may_move else np.zeros(0, dtype=np.int64),
+    )
+
+
+def _replicas(decision: Decision, pending: PendingClass, nodes: Sequence[int]) -> Ints:
+    """Return where else replicas of a workload are; none where it says itself how to spread."""
+    if pending.pod_class.spread or pending.pod_class.workload is None:
+        return np.zeros(0, dtype=np.int64)
+    everywhere = list(replica_nodes(decision.batch, pending, decision.placing.pods))
+    for node in nodes:
+        everywhere.remove(node)
+    return np.array(everywhere, dtype=np.int64)
+
+
+def standing_entries(
+    snapshot: ClusterSnapshot, settings: PlacementSettings, cover: CoverSettings
+) -> Iterator[Entry]:
+    """Yield pods that run, want cover and have no backup; each stays where it is."""
+    placed = snapshot.placed
+    bare = (placed.node_of >= 0) & ~placed.is_terminating
+    if len(placed.backup_of):
+        bare = bare & (placed.backup_of < 0)
+    wanted = [wants_cover(pod_class, cover) for pod_class in placed.classes]
+    rows = [row for row in np.flatnonzero(bare).tolist() if wanted[placed.class_of[row]]]
+    if not rows:
+        return
+    node_of = {placed.pods[row].key: int(placed.node_of[row]) for row in rows}
+    batch = Batch(replace(snapshot, pending=tuple(placed.pods[row] for row in rows)), settings)
+    for pending in batch.classes:
+        near = reach(batch, pending, {})
+        allowed = batch.rules.narrow(pending.number, pending.mask & near.mask)
+        if pending.problems:
+            allowed = np.zeros_like(allowed)
+        yield Entry(
+            pending,
+            pending.pods,
+            [node_of[pod.key] for pod in pending.pods],
+            allowed & fits(pending.demand, batch.table.allocatable),
+            np.zeros(len(batch.table), dtype=np.int64),
+            wants=True,
+            may_move=False,
+            replicas=np.zeros(0, dtype=np.int64),
+        )
