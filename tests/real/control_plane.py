@@ -1,41 +1,26 @@
 """A real control plane on loopback: etcd, API server and controllers, without kubelets.
 
 RBAC is on, and so is the ServiceAccount admission of a real cluster. Off is what needs kubelets:
-the taint of nodes whose Ready condition nobody renews, and the controller that evicts from them.
+the taint of nodes whose Ready condition nobody renews, and the controller that evicts from them,
+but where a test has them run (`running`, with heartbeats).
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import requests
 
 from tests.real.api import Api, Refused
+from tests.real.controllers import USUAL, Controllers
 from tests.real.kubeconfig import write_kubeconfig
 from tests.real.ports import free_port
 from tests.real.program import NotReady, Program
 from tests.real.programs import folder
 
 _START_TRIES = 3
-_CONTROLLERS = (
-    "daemonset",
-    "deployment",
-    "disruption",
-    "endpointslice",
-    "ephemeral-volume",
-    "garbage-collector",
-    "job",
-    "namespace",
-    "persistentvolume-binder",
-    "persistentvolume-protection",
-    "persistentvolumeclaim-protection",
-    "replicaset",
-    "root-ca-certificate-publisher",
-    "serviceaccount",
-    "serviceaccount-token",
-    "statefulset",
-)
 _ISSUER = "https://kubernetes.default.svc"
 
 
@@ -56,7 +41,7 @@ class ControlPlane:
         self, place: Path, *, controllers: bool = True, api_server_flags: Iterable[str] = ()
     ) -> None:
         self.place = place
-        self._wants_controllers = controllers
+        self._wants_controllers, self._controllers = controllers, USUAL
         self._more_flags = tuple(api_server_flags)
         self.token = secrets.token_hex(16)
         """The administrator's."""
@@ -141,8 +126,19 @@ class ControlPlane:
         self.api_server.wait_until(self._is_ready, "the API server is ready")
         if "kube-controller-manager" in self._programs:
             # One that lost its server waits longer each time, up to 30 s, before it looks again.
-            self._programs["kube-controller-manager"].kill()
-            self._start_controllers()
+            self._restart_controllers()
+
+    @contextmanager
+    def running(self, controllers: Controllers) -> Iterator[None]:
+        """Have other controllers run while inside ``with``, or with other flags."""
+        before, self._controllers = self._controllers, controllers
+        self._restart_controllers()
+        try:
+            yield
+        finally:
+            self._controllers = before
+            self.ensure_api_server()
+            self._restart_controllers()
 
     def stop_api_server(self) -> None:
         """End the API server in peace: it finishes what it is asked."""
@@ -248,10 +244,13 @@ class ControlPlane:
         }
         return [*_flags(flags), *self._more_flags]
 
+    def _restart_controllers(self) -> None:
+        self._programs["kube-controller-manager"].kill()
+        self._start_controllers()
+
     def _start_controllers(self) -> None:
         flags = {
             "kubeconfig": str(self.kubeconfig("kube-controller-manager")),
-            "controllers": ",".join(f"{name}-controller" for name in _CONTROLLERS),
             "service-account-private-key-file": str(
                 self.place / "etcd" / "fixtures" / "peer" / "key.pem"
             ),
@@ -261,6 +260,7 @@ class ControlPlane:
             # Its default of 20 requests a second is slower than what it makes pods for.
             "kube-api-qps": "500",
             "kube-api-burst": "500",
+            **self._controllers.as_flags(),
         }
         self._programs["kube-controller-manager"] = controllers = Program(
             [str(folder() / "kube-controller-manager"), *_flags(flags)],

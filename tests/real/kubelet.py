@@ -3,6 +3,7 @@
 What the real ones do with containers nobody does.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,6 +57,8 @@ class Kubelets:
         self._writes: list[Future[None]] = []
         self._nodes: dict[str, Admission] = {}
         self._judged: set[str] = set()
+        self._unheard: dict[str, dict[str, Change]] = {}
+        self._lock = threading.Lock()
         self.history = History(control_plane, self._hear)
         self.lost: list[Lost] = []
 
@@ -77,6 +80,17 @@ class Kubelets:
         for write in self._writes:
             write.result()
 
+    def silence(self, node: str) -> None:
+        """Have a node's kubelet hear and say nothing any more."""
+        with self._lock:
+            self._unheard[node] = {}
+
+    def wake(self, node: str) -> None:
+        """Have it go on: it confirms deletions, and reports as running what it was left."""
+        with self._lock:
+            for change in self._unheard.pop(node).values():
+                self._take(change)
+
     def free(self, resource: str) -> dict[str, int]:
         """Return what is left of a resource on each node that has had a pod; CPU in thousandths."""
         return {name: node.free(resource) for name, node in tuple(self._nodes.items())}
@@ -89,12 +103,21 @@ class Kubelets:
     def _hear(self, change: Change) -> None:
         if not change.node:
             return
+        with self._lock:
+            if change.node in self._unheard:
+                self._unheard[change.node][change.uid] = change
+            else:
+                self._take(change)
+
+    def _take(self, change: Change) -> None:
         node = self._node(change.node)
         if change.is_over:
             node.release(change.uid)
         elif change.uid not in self._judged:
             self._judged.add(change.uid)
             self._judge(node, change)
+        elif node.has(change.uid) and _is_doubted(change.pod):
+            self._report_running(change.pod)
         if change.pod["metadata"].get("deletionTimestamp") and not change.is_gone:
             self._carry_out(self._api.delete, _path(change.pod), gracePeriodSeconds="0")
 
@@ -102,8 +125,7 @@ class Kubelets:
         rejection = node.rejection(change.pod)
         if rejection is None:
             node.admit(change.pod)
-            conditions = [{"type": name, "status": "True"} for name in _READY]
-            self._report(change.pod, {"phase": "Running", "conditions": conditions})
+            self._report_running(change.pod)
         else:
             self.lost.append(Lost(change.pod, change.version, rejection))
             message = f"Pod was rejected: {rejection.message}"
@@ -115,6 +137,10 @@ class Kubelets:
             self._nodes[name] = Admission(self._api.get(f"/api/v1/nodes/{name}"))
         return self._nodes[name]
 
+    def _report_running(self, pod: Object) -> None:
+        conditions = [{"type": name, "status": "True"} for name in _READY]
+        self._report(pod, {"phase": "Running", "conditions": conditions})
+
     def _report(self, pod: Object, status: Object) -> None:
         # The uid, so that it is never written of a later pod of that name.
         change = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
@@ -123,6 +149,12 @@ class Kubelets:
 
     def _carry_out(self, write: Callable[..., object], *args: object, **options: str) -> None:
         self._writes.append(self._writers.submit(_attempt, partial(write, *args, **options)))
+
+
+def _is_doubted(pod: Object) -> bool:
+    """Whether the node controller has set a pod to not ready, as it does when its node is lost."""
+    conditions = pod["status"].get("conditions", ())
+    return any((one["type"], one["status"]) == ("Ready", "False") for one in conditions)
 
 
 def _path(pod: Object) -> str:
