@@ -1,7 +1,7 @@
 """Decisions on yesterday's matrix, measured at the binding: what that prevents, and what it costs.
 
 The service decides on the snapshot of t-1 by `plan`, has the deciding pair measured, which reads
-the value of t, judges by `keeps_budgets` and, on failure, decides anew by what was found. Before a
+the value of t, judges by `within_budgets` and, on failure, decides anew by what was found. Before a
 pod is unschedulable, the whole star of its reference is measured once. Snapshots are hours apart,
 where a running mesh is minutes old at most: harder than it will be.
 """
@@ -21,7 +21,7 @@ from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.plan import plan
-from scheduler.service.still_holds import keeps_budgets
+from scheduler.service.still_holds import within_budgets
 
 BUDGETS_MS = (5, 10, 25, 50, 100)
 
@@ -125,7 +125,7 @@ class Replay:
                 node = NAMES.index(chosen.node)
                 known = _measured(known, question.reference, [node], truth)
                 probes += 1
-                if keeps_budgets(chosen, known):
+                if within_budgets(chosen, known):
                     break
             chosen = self._decided(pod, question, known)
         return _judged(question, first, chosen, probes, stars)

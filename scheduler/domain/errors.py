@@ -5,7 +5,8 @@ SchedulerError
 │   └── SettingsError    the settings are wrong: stop at start-up, name the key
 ├── ClusterUnavailable   no answer: retry the whole cycle later
 ├── BindConflict         the pod moved on: forget it, the watch will tell
-│   └── BindRefused      the cluster does not allow it: say so on the pod, try again later
+│   ├── BindRefused      the cluster does not allow it: say so on the pod, try again later
+│   └── BindHeldBack     we may not act, nothing was sent: try again later
 ├── VolumeRefused        a claim or volume moved on, or may not be written: decide anew, say so
 ├── PlanRejected         the independent check found a violation: bind nothing, report a bug
 └── SolverError          the solver broke its own promise: a bug
@@ -52,6 +53,10 @@ class BindConflict(SchedulerError):
 
 class BindRefused(BindConflict):
     """The cluster does not allow it: a right is missing, or an admission check says no."""
+
+
+class BindHeldBack(BindConflict):
+    """Nothing was sent: this replica does not lead."""
 
 
 class VolumeRefused(SchedulerError):

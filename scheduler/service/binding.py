@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
+from scheduler.domain.cover import BACKUP_ANNOTATION, REPLACES_ANNOTATION
 from scheduler.domain.delay import format_ms
-from scheduler.domain.errors import BindConflict, BindRefused
+from scheduler.domain.errors import BindConflict, BindHeldBack, BindRefused
 from scheduler.domain.plan import Assignment, Measured, Plan
 from scheduler.domain.ports import Binding, Cluster, PodNote
 from scheduler.domain.workload import Pod
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import ServiceState
+from scheduler.service.still_holds import may_be_sent
 from scheduler.service.waiting import WAITING_REASON, WaitingNotes
 
 RTT_ANNOTATION = "isochrone.dev/rtt"
@@ -29,12 +31,17 @@ def decision_id(plan: Plan) -> str:
 
 
 def annotations(assignment: Assignment, decision: str) -> tuple[tuple[str, str], ...]:
-    """Return what travels on the Binding to the pod: the measured RTTs, and which decision it was.
+    """Return what travels on the Binding to the pod.
 
+    Which decision it was, its backup, the pod it replaces, and the measured RTTs:
     ``isochrone.dev/rtt: "edge-1=12.3ms,service/db@edge-7=3ms"``: what was measured from, at which
     node where that is another name, and the RTT.
     """
     out = [(DECISION_ANNOTATION, decision)]
+    if assignment.backup:
+        out.append((BACKUP_ANNOTATION, assignment.backup))
+    if assignment.replaces:
+        out.append((REPLACES_ANNOTATION, assignment.replaces))
     if assignment.measured:
         out.append((RTT_ANNOTATION, ",".join(map(_said, assignment.measured))))
     return tuple(sorted(out))
@@ -112,10 +119,12 @@ class Binder:
     async def _bind(self, order: _Order) -> None:
         assignment = order.assignment
         pod, node = assignment.pod, assignment.node
-        if self._may_bind(pod, node):
-            await self._notes.withdraw(pod, WAITING_REASON)
-        if not self._may_bind(pod, node):
-            self._withdraw(pod)  # the pod or its node went while it stood in line
+        # That may take seconds, in which references come and go: it is decided on anew.
+        if self._may_bind(pod, node) and await self._notes.withdraw(pod, WAITING_REASON):
+            self._withdraw(pod)
+            return
+        if not self._may_bind(pod, node) or not may_be_sent(assignment, self._state.cache):
+            self._withdraw(pod)  # while it stood in line something went, or came, or drifted
             return
         binding = Binding(pod, node, annotations(assignment, order.decision))
         started_s = self._state.clock.now_s()
@@ -158,7 +167,9 @@ class Binder:
         state.metrics.count_binding("dropped")
         if state.cache.pods.doubted(pod) is None:
             state.queue.wake(state.cache.pods.forget(pod), now_s)
-        state.queue.retry(pod, now_s)
+            state.queue.again(pod, now_s)
+        else:
+            state.queue.retry(pod, now_s)
 
     def _refused(self, pod: Pod, node: str, error: BindConflict) -> None:
         state, now_s = self._state, self._state.clock.now_s()
@@ -166,9 +177,14 @@ class Binder:
         state.metrics.count_attempts("error", 1)
         state.journal.add(state.clock.wall_s(), "conflict", str(error))
         self._log.warning("binding.refused", pod=pod.key, node=node, reason=error.reason)
-        # A second try is refused because the first one, unanswered, succeeded: its room stays held.
         if state.cache.pods.doubted(pod) is None:
             state.queue.wake(state.cache.pods.forget(pod), now_s)
+        elif not isinstance(error, BindRefused | BindHeldBack):
+            # A second try is refused because the first one, unanswered, succeeded, or the pod is
+            # gone: the watch will tell, though it may have fallen silent for longer than a doubt.
+            state.cache.pods.trust(pod)
+            state.queue.drop(pod.key)
+            return
         if isinstance(error, BindRefused):
             self._waiting.say(pod, f"binding rejected: {error.reason}", "SchedulerError")
         state.queue.retry(pod, now_s)

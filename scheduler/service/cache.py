@@ -26,7 +26,9 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
+from scheduler.reliability.health import is_dead
 from scheduler.service.listing import Listing, ObjectKey
+from scheduler.service.lost_pods import LostPods
 from scheduler.service.namespace_table import NamespaceTable
 from scheduler.service.node_columns import NodeColumns
 from scheduler.service.pod_book import PodBook
@@ -57,6 +59,8 @@ class Cache:
         self._listing = Listing()
         self.storage = StorageTable()
         self.unlisted: dict[str, str] = {}
+        self.lost = LostPods()
+        self._node_version = 0
         self.pods = PodBook(self._nodes, self._services, self._listing, self._namespaces.freeze)
 
     # What is known
@@ -65,6 +69,11 @@ class Cache:
     def is_synced(self) -> bool:
         """Whether a list is complete and no newer one is under way."""
         return self._listing.is_complete
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What tells one state of nodes, placed pods and RTTs from another."""
+        return self._node_version, self.pods.version, id(self.rtt), id(self.zones)
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -79,6 +88,11 @@ class Cache:
         """Whether a pod fits on a node now."""
         row = self._nodes.index.get(node)
         return row is not None and self._nodes.has_room(row, pod.pod_class)
+
+    def holds(self, pod: Pod, node: str) -> bool:
+        """Whether a node has room for all it is charged with, of what a placed pod takes of it."""
+        row = self._nodes.index.get(node)
+        return row is not None and self._nodes.holds(row, pod.pod_class)
 
     def renewed_room(self, node: str) -> list[Wake]:
         """Return whom the room of a node may help that decisions had counted as taken till now."""
@@ -106,11 +120,13 @@ class Cache:
         pods = tuple(pending)
         for pod in pods:
             self._nodes.name_class(pod.pod_class)
+        placed = self.pods.freeze()
         return ClusterSnapshot(
             nodes=self._nodes.freeze(),
-            placed=self.pods.freeze(),
+            placed=placed,
             pending=pods,
             held=tuple(held),
+            lost=self.lost.freeze(now_s, placed.replaced),
             services=self._services.freeze(),
             namespaces=self._namespaces.freeze(),
             storage=self.storage.freeze(),
@@ -140,7 +156,7 @@ class Cache:
             case PodChanged():
                 wakes = self.pods.put(event)
             case PodDeleted(key, uid):
-                wakes = self.pods.drop(key, uid)
+                wakes = self._drop_pod(key, uid)
             case ServiceChanged(service):
                 self._listing.saw_service((service.namespace, service.name))
                 wakes = self._services.put(event)
@@ -171,9 +187,14 @@ class Cache:
         known = self._nodes.get(node.name)
         if known == node:
             return []
+        if not is_dead(node):
+            self.lost.node_is_back(node.name)
         self._nodes.put(node)
+        self._node_version += 1
         if known is None:
             return [NodeAdded(node), *self.pods.settle_on(node.name)]
+        if is_dead(known) and not is_dead(node):
+            return [WakeAll("NodeIsBack")]  # what was promised to its pods is free, on any node
         changes, room = node_changes(known, node), self._nodes.room(node.name)
         if not changes or room is None:
             return []
@@ -184,11 +205,22 @@ class Cache:
         if node is None:
             return []
         moved = self._nodes.remove(name)
+        self._node_version += 1
         wakes = [NodeRemoved(node), *self.pods.strand(name)]
         if moved is not None:
             row, moved_name = moved
             self.pods.follow(moved_name, row)
         return wakes
+
+    # Pods that go
+
+    def _drop_pod(self, key: str, uid: str) -> list[Wake]:
+        record = self.pods.get(key)
+        if record is not None and record.pod.uid == uid and record.backup and record.node:
+            node = self._nodes.get(record.node)
+            if node is None or is_dead(node):
+                self.lost.add(record.pod, record.node, record.backup)
+        return self.pods.drop(key, uid)
 
     # Storage and namespaces
 
@@ -225,7 +257,7 @@ class Cache:
         )
         wakes: list[Wake] = []
         for key in gone.pods:
-            wakes += self.pods.drop(key, self.pods.records[key].pod.uid)
+            wakes += self._drop_pod(key, self.pods.records[key].pod.uid)
         for name in gone.nodes:
             wakes += self._drop_node(name)
         for namespace, name in gone.services:

@@ -104,8 +104,7 @@ class SchedulingCycle:
                 pinned[pod.key] = replace(pod, pod_class=pod_class)
         if not pinned:
             return
-        plan = await self._try(list(pinned.values()), self._freeze_doubted(list(pinned.values())))
-        right = plan.placement if plan is not None else {}
+        plan, right = await self._decide_pinned(pinned)
         for pod in batch:
             record = state.cache.pods.doubted(pod)
             if record is None or pod.key not in pinned:
@@ -117,6 +116,21 @@ class SchedulingCycle:
                 self._hands.binder.put(replace(assignment, pod=pod), decision_id(plan))
             else:
                 self._give_up(pod, record.unanswered_s)
+
+    async def _decide_pinned(self, pinned: dict[str, Pod]) -> tuple[Plan | None, dict[str, str]]:
+        """Decide which of some doubted pods are right where they are, beside all others.
+
+        One that is not may be bound all the same: it counts in the decision on the rest.
+        """
+        left = dict(pinned)
+        while left:
+            plan = await self._try(list(left.values()), self._freeze_doubted(list(left.values())))
+            right = dict(plan.placement) if plan is not None else {}
+            good = {k: pod for k, pod in left.items() if right.get(k) == pod.pod_class.node_name}
+            if len(good) == len(left):
+                return plan, right
+            left = good
+        return None, {}
 
     def _freeze_doubted(self, pods: Sequence[Pod]) -> ClusterSnapshot:
         """Return a snapshot in which these assumed pods are pending and their room is free."""
@@ -243,7 +257,10 @@ class SchedulingCycle:
             state.queue.retry(pod, now_s)
             state.queue.wake(state.cache.pods.renounce(pod, assignment.node), now_s)
         else:
-            state.queue.wake(state.cache.pods.assume(pod, assignment.node), now_s)
+            wakes = state.cache.pods.assume(
+                pod, assignment.node, backup=assignment.backup, replaces=assignment.replaces
+            )
+            state.queue.wake(wakes, now_s)
             self._handed.add(pod.key)
             node = snapshot.nodes.nodes[snapshot.nodes.index[assignment.node]]
             self._hands.put(assignment, decision, node)

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from scheduler.domain.errors import BindConflict, VolumeRefused
+from scheduler.domain.errors import BindHeldBack, VolumeRefused
 from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
+from scheduler.domain.workload import Pod
 
 _REASON = "this replica does not lead; nothing was sent"
 
@@ -37,13 +38,15 @@ class LeadersCluster:
 
         Raises
         ------
+        BindHeldBack
+            If we do not lead.
         BindConflict
-            If we do not lead, or as the cluster says.
+            As the cluster says.
         ClusterUnavailable
             As the cluster says.
         """
         if not self._leadership.is_leading:
-            raise BindConflict(binding.pod.key, binding.node, _REASON)
+            raise BindHeldBack(binding.pod.key, binding.node, _REASON)
         await self._cluster.bind(binding)
 
     async def note(self, note: PodNote) -> None:
@@ -64,6 +67,12 @@ class LeadersCluster:
         if not self._leadership.is_leading:
             raise VolumeRefused(_REASON)
         return await self._cluster.reserve_volume(volume, claim)
+
+    async def mark_backup(self, pod: Pod, backup: str) -> None:
+        """Write on a pod which node is reserved for it. Raises as `bind`."""
+        if not self._leadership.is_leading:
+            raise BindHeldBack(pod.key, backup, _REASON)
+        await self._cluster.mark_backup(pod, backup)
 
     async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
         """Have a claim provisioned, if we lead; raises as `reserve_volume`."""

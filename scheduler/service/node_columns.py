@@ -87,6 +87,12 @@ class NodeColumns:
             self._name_resources(name for name, _ in pod_class.requests)
             self._demands[pod_class] = self._demand_of(pod_class)
 
+    def holds(self, row: int, pod_class: PodClass) -> bool:
+        """Whether a node is charged with no more than it has, of what a pod of a class takes."""
+        self.name_class(pod_class)
+        columns, _ = self._demands[pod_class]
+        return bool((self._requested[row, columns] <= self._allocatable[row, columns]).all())
+
     def charge(self, row: int, pod_class: PodClass) -> None:
         """Take the room of one pod."""
         self.name_class(pod_class)

@@ -49,8 +49,8 @@ class NoteWriter:
         self._arrived.set()
         self._idle.clear()
 
-    async def withdraw(self, pod: Pod, reason: str) -> None:
-        """See to it that a note is not written any more; one under way is waited for.
+    async def withdraw(self, pod: Pod, reason: str) -> bool:
+        """See to it that a note is not written any more; return whether one under way was awaited.
 
         Before a pod is bound: a condition that says it waits must not arrive after its binding.
         """
@@ -60,6 +60,7 @@ class NoteWriter:
         if under_way is not None:
             await under_way.wait()
             self._take_back(slot)  # it may have been put off, to be tried again
+        return under_way is not None
 
     async def drain(self) -> None:
         """Wait until all is written."""

@@ -1,4 +1,4 @@
-"""A decision held against what was learnt since."""
+"""A decision held against what was learnt since: at the assumption, and at the binding."""
 
 from scheduler.domain.plan import Assignment
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -16,11 +16,27 @@ def still_holds(assignment: Assignment, snapshot: ClusterSnapshot, cache: Cache)
         return False
     if not cache.storage.is_as_in(snapshot.storage, assignment.pod, assignment.volumes):
         return False
-    return cache.rtt is snapshot.rtt or keeps_budgets(assignment, cache.rtt)
+    return keeps_budgets(assignment, cache)
 
 
-def keeps_budgets(assignment: Assignment, rtt: RttTable) -> bool:
-    """Whether each hard delay still holds from the node that decided it."""
+def may_be_sent(assignment: Assignment, cache: Cache) -> bool:
+    """Whether an assumed pod may still be bound: its node is not over-full, and its budgets hold.
+
+    Between the assumption and the binding it is measured for, and waits for notes; others bind too.
+    """
+    return cache.holds(assignment.pod, assignment.node) and keeps_budgets(assignment, cache)
+
+
+def keeps_budgets(assignment: Assignment, cache: Cache) -> bool:
+    """Whether each hard delay still holds from the node that decided it, and that node is there."""
+    deciding = [m.reference_node for m in assignment.measured if not m.constraint.is_soft]
+    # Nobody is near what is gone.
+    is_there = all(cache.node(name) is not None for name in deciding if name)
+    return is_there and within_budgets(assignment, cache.rtt)
+
+
+def within_budgets(assignment: Assignment, rtt: RttTable) -> bool:
+    """Whether each hard delay holds by a table, from the node that decided it."""
     for measured in assignment.measured:
         if measured.constraint.is_soft or not measured.reference_node:
             continue

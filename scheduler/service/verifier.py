@@ -21,6 +21,7 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.reference_nodes import ReferenceNodes
 from scheduler.service.deciding import Pair, as_it_stands, is_old
+from scheduler.service.second_look import TRIES
 from scheduler.service.stars import Stars
 from scheduler.service.state import Runner, ServiceState
 from telemetry.dated import Ages
@@ -185,11 +186,19 @@ class Verifier:
 
     async def _judged(self, orders: Sequence[_Order]) -> list[tuple[_Order, tuple[Pair, ...]]]:
         """Settle what can be by what is known now; return the others, with what to measure."""
-        state = self._state
-        snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
-        nodes = await self._runner(partial(ReferenceNodes, snapshot))
+        nodes = await self._reference_nodes()
         judged = [(order, self._judge(order, nodes)) for order in orders]
         return [(order, pairs) for order, pairs in judged if pairs]
+
+    async def _reference_nodes(self) -> ReferenceNodes:
+        """Return where references run; anew where they went or moved while that was worked out."""
+        state, tries = self._state, 0
+        while True:
+            seen, tries = state.cache.pods.changes, tries + 1
+            snapshot = state.cache.freeze((), state.clock.wall_s(), state.intake.held())
+            nodes = await self._runner(partial(ReferenceNodes, snapshot))
+            if tries == TRIES or state.cache.pods.changes == seen:
+                return nodes
 
     def _judge(self, order: _Order, nodes: ReferenceNodes) -> tuple[Pair, ...]:
         """Hand on, or give back; or return the pairs that are to be measured first."""
@@ -198,6 +207,8 @@ class Verifier:
         if not state.cache.pods.is_assumed(pod, node):
             self._settle(order)
             wakes = state.cache.storage.release(assignment.volumes, pod.uid)
+            # Where its node is gone it still counts as placed there, and could never be decided on.
+            wakes += state.cache.pods.forget(pod)
             state.queue.wake(wakes, state.clock.now_s())
             state.queue.again(pod, state.clock.now_s())
             return ()
