@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -145,7 +146,7 @@ async def serve(
     InputError
         If the port cannot be used.
     """
-    decider = Decider(plan, asyncio.to_thread)
+    decider = Decider(partial(plan, covering=state.settings.cover), asyncio.to_thread)
     leadership = outside.leadership
     runtime = Runtime(state, outside, decider, zone_tree, log)
     state.metrics.is_leading.set_function(lambda: float(runtime.is_leading))

@@ -7,9 +7,11 @@ process and on its event loop; tests run it in virtual time.
 import asyncio
 from collections.abc import AsyncIterator
 
+from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict, InputError, VolumeRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
+from scheduler.domain.workload import Pod
 from simulator.change import Change, JsonObject, ObjectKey, Refused, uid_of
 from simulator.command import Bind, Command, Patch, Record, SetCondition
 from simulator.running import RunningWorld
@@ -91,6 +93,15 @@ class InProcessCluster(RunningWorld):
             except Refused as refusal:
                 text = f"note about {pod.display_name} refused: {refusal}"
                 self.happenings.say(self.now_s(), text)
+
+    async def mark_backup(self, pod: Pod, backup: str) -> None:
+        """Write on a bound pod which node is reserved for it now; the empty name for none."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Pod", pod.namespace, pod.name)
+        obj = self.cluster.get(key)
+        if obj is not None and uid_of(obj) == pod.uid:
+            marks = {BACKUP_ANNOTATION: backup or None}
+            self.execute(Patch(key, {"metadata": {"annotations": marks}}, "status"))
 
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume for a claim; return the volume's new version.

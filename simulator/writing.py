@@ -40,6 +40,9 @@ def update(state: State, obj: JsonObject, subresource: str) -> JsonObject:
     old = state.need(key, str(obj.get("metadata", {}).get("uid", "")))
     if subresource == "status":
         new = {**old, "status": obj.get("status", {})}
+        if key.kind == "Pod":  # a kubelet writes annotations that way, and the API server lets it
+            marks = obj.get("metadata", {}).get("annotations") or None
+            new = with_metadata(new, annotations=marks)
         asked = obj.get("metadata", {}).get("resourceVersion")
         if asked:
             new = with_metadata(new, resourceVersion=asked)

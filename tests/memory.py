@@ -17,7 +17,7 @@ from scheduler.domain.ports import (
     ServiceChanged,
 )
 from scheduler.domain.storage import ClaimRef, PersistentVolume, PersistentVolumeClaim
-from scheduler.domain.workload import Service
+from scheduler.domain.workload import Pod, Service
 from telemetry.model import RttTable
 
 
@@ -38,6 +38,7 @@ class MemoryCluster:
     bindings: list[Binding] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     notes: list[PodNote] = field(default_factory=list)
+    backups: dict[str, str] = field(default_factory=dict)
     before_bind: Callable[[Binding], None] = lambda _binding: None
     after_bind: Callable[[Binding], None] = lambda _binding: None
     before_write: Callable[[str], None] = lambda _key: None
@@ -139,6 +140,11 @@ class MemoryCluster:
         await asyncio.sleep(self.bind_s)
         self.before_write(key)
         self.writes.append(key)
+
+    async def mark_backup(self, pod: Pod, backup: str) -> None:
+        """Record which node is reserved for a pod."""
+        await asyncio.sleep(self.bind_s)
+        self.backups[pod.key] = backup
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.resources import Resources
-from scheduler.domain.workload import Pod, PodClass
+from scheduler.domain.workload import Pod
+
+BACKUP_ANNOTATION = "isochrone.dev/backup"
+"""On a bound pod: the node reserved for the day its own dies."""
+
+REPLACES_ANNOTATION = "isochrone.dev/replaces"
+"""On a bound pod: the uid of the lost pod whose reserved place it took."""
 
 CoverMode = Literal["off", "preferred", "required"]
 FailureUnit = Literal["node", "domain", "zone"]
@@ -48,6 +54,14 @@ class CoverPlan:
     backups: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node that is reserved, and the uid of the lost pod it is reserved for."""
+
+    node: int
+    replaces: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptRoom:
     """Room kept for failures, as placement sees it.
@@ -59,10 +73,9 @@ class KeptRoom:
     promised
         Shape ``(n, r)``: what of it even those may not take, for others were promised it.
     places
-        For classes of pods that replace lost ones: the nodes reserved for them, a node for each
-        pod, those most in need first.
+        Of pending pods that replace lost ones, by key: the node reserved for the lost pod.
     """
 
     room: NDArray[np.int64]
     promised: NDArray[np.int64]
-    places: Mapping[PodClass, tuple[int, ...]] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)

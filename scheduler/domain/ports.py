@@ -207,6 +207,18 @@ class Cluster(Protocol):
         """Write an event (and condition)."""
         ...
 
+    async def mark_backup(self, pod: Pod, backup: str) -> None:
+        """Write on a bound pod which node is reserved for it now; the empty name for none.
+
+        Nothing is done to a pod that is gone.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not written.
+        """
+        ...
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume, as it was last told, for a claim; return the volume's new version.
 

@@ -70,7 +70,8 @@ class PlacedPods:
 
     `node_of`, `class_of` and `backup_of` have shape ``(p,)``; `node_of` is -1 for a pod on a node
     that is gone, `backup_of` for a pod without a backup, or whose backup is gone. A terminating pod
-    still takes room but is no reference any more.
+    still takes room but is no reference any more. `replaced` holds the uids of lost pods whose
+    reserved places were taken by others.
     """
 
     pods: tuple[Pod, ...] = ()
@@ -79,6 +80,15 @@ class PlacedPods:
     class_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     is_terminating: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     backup_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    replaced: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LostPod:
+    """A pod that went with its node, and the name of the node reserved for it."""
+
+    pod: Pod
+    backup: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +97,8 @@ class ClusterSnapshot:
 
     `pending` are the pods to decide on, in the queue's order. `held` are known pods that are
     unplaced but not up for decision now (backing off, gated, another scheduler's): references to
-    them are pending, not unknown. `namespaces` are the labels of each namespace by its name.
+    them are pending, not unknown. `lost` are pods that were gone from nodes believed dead before
+    another took their place. `namespaces` are the labels of each namespace by its name.
     `now_s` is the shell's clock, for waiting times.
     """
 
@@ -95,6 +106,7 @@ class ClusterSnapshot:
     placed: PlacedPods
     pending: tuple[Pod, ...]
     held: tuple[Pod, ...] = ()
+    lost: tuple[LostPod, ...] = ()
     services: tuple[Service, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)
@@ -193,6 +205,7 @@ def placed_pods(
         class_of=np.array(class_of, dtype=np.int32),
         is_terminating=np.array([pod.key in terminating for pod, _ in rows], dtype=np.bool_),
         backup_of=np.array([index.get(pod.backup, -1) for pod, _ in rows], dtype=np.int32),
+        replaced=frozenset(pod.replaces for pod, _ in rows if pod.replaces),
     )
 
 

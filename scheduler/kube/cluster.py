@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
+from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict, BindRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote, ServiceNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
-from scheduler.kube.events import EventWriter
+from scheduler.kube.events import NOTE_TIMEOUT_S, EventWriter
 from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
-from scheduler.kube.volumes import VolumeWriter
+from scheduler.kube.volumes import MERGE_PATCH, VolumeWriter
 from scheduler.kube.watch import SILENCE_S
 
 BIND_TIMEOUT_S = 15.0
@@ -151,6 +152,28 @@ class KubeCluster:
     async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
         """Have a claim provisioned for a node, as `scheduler.kube.volumes` says."""
         return await self._volumes.select_node(claim, node)
+
+    async def mark_backup(self, pod: Pod, backup: str) -> None:
+        """Write on a bound pod which node is reserved for it now; the empty name for none.
+
+        By way of ``pods/status``, as the kubelet changes annotations: that needs no right to write
+        pods themselves. With the uid, a later pod of that name is left alone.
+
+        Raises
+        ------
+        ClusterUnavailable, Denied
+            If it is not written.
+        """
+        marks = {BACKUP_ANNOTATION: backup or None}
+        body = {"metadata": {"uid": pod.uid, "annotations": marks}}
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/status"
+        try:
+            await self._client.send(
+                "PATCH", path, body, content_type=MERGE_PATCH, answer_timeout_s=NOTE_TIMEOUT_S
+            )
+        except Denied as error:
+            if error.status != _NOT_FOUND and "metadata.uid: Invalid" not in error.said:
+                raise
 
     async def announce(self, note: ServiceNote) -> None:
         """Write an event about the scheduler.

@@ -22,7 +22,7 @@ BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
-_MERGE = "application/merge-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
 
 
 class VolumeWriter:
@@ -74,7 +74,7 @@ class VolumeWriter:
                 "PATCH",
                 path,
                 {**change, "metadata": metadata},
-                content_type=_MERGE,
+                content_type=MERGE_PATCH,
                 answer_timeout_s=WRITE_TIMEOUT_S,
             )
         except PutOff as error:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, get_args
 
+from scheduler.domain.cover import BACKUP_ANNOTATION, REPLACES_ANNOTATION
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.reasons import Condition
@@ -175,7 +176,21 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
         identity_labels=identity_labels(metadata),
         volumes=read_pod_volumes(where, name, spec.volumes) if spec.volumes else NO_VOLUMES,
         nominated_node=_nominated_node(written),
+        backup=_mark(written, BACKUP_ANNOTATION),
+        replaces=_mark(written, REPLACES_ANNOTATION),
     )
+
+
+def _mark(written: WrittenPod, key: str) -> str:
+    """Return what a scheduler wrote on a pod when it bound it; nothing for one that is not bound.
+
+    A template's annotation is nobody's decision.
+    """
+    marks = written.metadata.annotations if written.metadata else None
+    if not marks or not _node_name(written):
+        return ""
+    found = marks.get(key)
+    return found if isinstance(found, str) else ""
 
 
 def _nominated_node(written: WrittenPod) -> str:

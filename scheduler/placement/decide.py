@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
+from itertools import chain, repeat
 
 from scheduler.domain.cover import KeptRoom
 from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
@@ -18,6 +18,7 @@ from scheduler.placement.packing.graph import fits_exact_integers
 from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.packing.rounding import settle
 from scheduler.placement.placing import Placing, nothing_placed
+from scheduler.placement.promises import keep_promises, lost_by, place_in_need
 from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.repair import repaired
@@ -70,19 +71,23 @@ def decide(
     batch = Batch(snapshot, settings, kept)
     placing = nothing_placed(batch)
     figures = Figures()
+    promised: frozenset[int] = frozenset()
     if len(batch.table):
+        promised = keep_promises(batch, placing)
         has_nominated = any(c.pod_class.nominated_node for c in batch.classes)
         is_by_priority = has_nominated or bool(batch.nominated)
         stages = order(batch.classes, batch.rules, is_by_priority=is_by_priority)
         _Deciding(batch, stages, placing, figures).run()
-        take_back_broken(batch, placing)
-        is_small = stages.has_links and not (stages.has_rules or is_by_priority)
+        take_back_broken(batch, placing, is_shaken=bool(promised))
+        place_in_need(batch, placing)
+        has_places = kept is not None and bool(kept.places)
+        is_small = stages.has_links and not (stages.has_rules or is_by_priority or has_places)
         found = better_jointly(batch, placing) if is_small else None
         if found is not None:
             placing, figures.cost = found
             figures.bound = 0
             figures.methods.add("joint program")
-    return Decision(batch, placing, figures)
+    return Decision(batch, placing, figures, promised)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,10 +203,13 @@ def _plan(batch: Batch, placing: Placing, figures: Figures, backing: Backing) ->
             near = reach(batch, pending, placing.pods)
             notes = tuple(sorted({t.note for t in pending.targets if t.note}))
             chosen = placing.rules.chosen.get(pending.number) or repeat(AssignedVolumes())
-            for pod, (node, _), volumes in zip(pending.pods, spots, chosen, strict=False):
+            replaced = chain(lost_by(batch, pending, placing), repeat(""))
+            for pod, (node, _), volumes, lost in zip(
+                pending.pods, spots, chosen, replaced, strict=False
+            ):
                 quoted = tuple(measured(batch, near, placing.pods, node))
                 backup = backing.backups.get(pod.key, "")
-                one = Assignment(pod, names[node], quoted, notes, volumes, backup)
+                one = Assignment(pod, names[node], quoted, notes, volumes, backup, lost)
                 assignments[pod.key] = one
         if len(spots) < len(pending.pods):
             refusal = refuse(batch, pending, placing, must_cover=pending.number in backing.wanting)

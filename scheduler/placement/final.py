@@ -22,18 +22,19 @@ from scheduler.placement.placing import Placing
 from scheduler.placement.reach import keeps_delays
 
 
-def take_back_broken(batch: Batch, placing: Placing) -> int:
+def take_back_broken(batch: Batch, placing: Placing, *, is_shaken: bool = False) -> int:
     """Take back pods until all that are placed keep their rules; return how many were.
 
-    Those of low priority, and of them the last, go first.
+    Those of low priority, and of them the last, go first. With `is_shaken` others were taken back
+    already, and delays to them may not hold any more.
     """
-    if not placing.rules.has_live:
+    if not (placing.rules.has_live or is_shaken):
         return 0
     classes = sorted(batch.classes, key=lambda c: (c.pod_class.priority, -c.number))
     taken = 0
     while True:
         found = _first_broken(placing, classes)
-        if found is None and taken:
+        if found is None and (taken or is_shaken):
             found = _first_beyond(batch, placing, classes)
         if found is None:
             return taken

@@ -1,6 +1,6 @@
 """What a class's delays say of each node, now that its references are placed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,33 @@ def _reach(batch: Batch, pending: PendingClass, placing: PlacedSoFar) -> Reach:
     if problems:
         mask = np.zeros(len(batch.table), dtype=np.bool_)
     return Reach(mask, tuple(hard), tuple(soft), tuple(problems))
+
+
+def reach_elsewhere(
+    batch: Batch, pending: PendingClass, placing: PlacedSoFar, hosts: Iterable[int]
+) -> Mask:
+    """Return the nodes within the hard delays of a pod that is on any of `hosts` and leaves it.
+
+    The pod itself is no reference then; nothing binds it to its workload where no other of it runs.
+    """
+    near = reach(batch, pending, placing)
+    if near.problems or not any(bound.target.is_self for bound in near.hard):
+        return near.mask
+    mask = np.ones(len(batch.table), dtype=np.bool_)
+    for bound in near.hard:
+        within_us = bound.target.constraint.within_us
+        if not bound.target.is_self:
+            mask &= within(bound.row, within_us)
+            continue
+        everyone = batch.replicas(bound.target, placing)
+        for host in set(hosts):
+            others = everyone.copy()
+            if host in others:
+                others.remove(host)
+            if others:
+                at = np.array(sorted(set(others)), dtype=np.int64)
+                mask &= within(deciding(batch.distances, bound.target.quantifier, at)[0], within_us)
+    return mask
 
 
 def measured(batch: Batch, near: Reach, placing: PlacedSoFar, node: int) -> Iterator[Measured]:

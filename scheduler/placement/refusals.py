@@ -60,7 +60,7 @@ def refuse(
     near = reach(batch, pending, placing.pods)
     rules = placing.rules.of.get(pending.number)
     free = batch.free_for(pending.pod_class.priority, placing.free)
-    view = View(batch, pending, near, free, rules, placing.reserved)
+    view = View(batch, pending, near, free, rules, placing.kept)
     if near.problems:
         if not _is_in_circle(batch, pending):
             return Refusal(total, near.problems)

@@ -10,10 +10,10 @@ from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.decide import decide
 from scheduler.placement.settings import PlacementSettings
-from scheduler.planning.check import violations
+from scheduler.planning.check import CoverRules, violations
 from scheduler.reliability.cover.covering import cover
+from scheduler.reliability.cover.kept import kept_room
 from scheduler.reliability.cover.settings import NO_COVER, CoverSettings
-from scheduler.reliability.cover.standing import kept_room
 from scheduler.reliability.cover.units import failure_units
 
 
@@ -41,7 +41,12 @@ def plan(
         decided = decision.plan()
     else:
         decided = decision.plan(cover(decision, covering, is_over))
-    found = violations(snapshot, decided, may_overflow=settings.cloud.overflow == "allow")
+    found = violations(
+        snapshot,
+        decided,
+        may_overflow=settings.cloud.overflow == "allow",
+        cover=CoverRules(covering.mode, covering.unit, covering.everyone),
+    )
     if found:
         raise PlanRejected(found)
     return decided

@@ -28,6 +28,11 @@ def dead_nodes(table: NodeTable) -> tuple[DeadNode, ...]:
     return tuple(found)
 
 
+def is_dead(node: Node) -> bool:
+    """Whether a node is believed dead."""
+    return bool(_sign(node, is_ready=node.is_ready))
+
+
 def _sign(node: Node, *, is_ready: bool) -> str:
     keys = {taint.key for taint in node.taints}
     # The stronger sign first: an unreachable node is silent, one that is not ready says so itself.

@@ -100,6 +100,20 @@ class ServiceMetrics:
             buckets=(1, 2, 4, 8, 16),
             registry=self.registry,
         )
+        self.cover_pods = Gauge(
+            "isochrone_cover_pods",
+            "Running pods that are to have a backup place for the day their node dies, by whether "
+            "they have one: covered, uncovered.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.cover_reserved = Gauge(
+            "isochrone_cover_reserved",
+            "Room kept for failures on all nodes together, by resource: cores in thousandths, "
+            "everything else in whole units.",
+            ["resource"],
+            registry=self.registry,
+        )
         self.pending = Gauge(
             "scheduler_pending_pods",
             "Pods that wait, by the queue they are in.",

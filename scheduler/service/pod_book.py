@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import PlacedPods
 from scheduler.domain.workload import Pod
+from scheduler.service.backings import Backings
 from scheduler.service.listing import Listing
 from scheduler.service.node_columns import NodeColumns
 from scheduler.service.pod_columns import NO_NODE, NOT_PLACED, PodColumns, PodRecord, PodState
 from scheduler.service.pod_events import PodEvents
 from scheduler.service.service_table import ServiceTable
-from scheduler.service.wake import Namespaces, Wake, room_of
+from scheduler.service.wake import Namespaces, RoomFreed, Wake, room_of
 
 _FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
 
@@ -40,7 +41,10 @@ class PodBook:
         self._listing = listing
         self._events = PodEvents(nodes, services, namespaces)
         self._placed = PodColumns()
+        self._backings = Backings(self._placed, nodes.index)
         self._on: dict[str, set[PodRecord]] = {}
+        self.version = 0
+        """Counts how often a pod came to a node or left one."""
         self.changes = 0
         """Counts what others did to placed pods, and pods that we had to take back."""
 
@@ -83,8 +87,8 @@ class PodBook:
 
     # What we decide
 
-    def assume(self, pod: Pod, node: str) -> list[Wake]:
-        """Count a pending pod as placed.
+    def assume(self, pod: Pod, node: str, *, backup: str = "", replaces: str = "") -> list[Wake]:
+        """Count a pending pod as placed, with the backup it is given and the pod it replaces.
 
         Raises
         ------
@@ -96,6 +100,7 @@ class PodBook:
             raise ValueError(f"{pod.key} is not pending")
         if node not in self._nodes.index:
             raise ValueError(f"{node} is not a node")
+        record.backup, record.replaces = backup, replaces
         self._place(record, node, PodState.ASSUMED)
         return self._events.assumed(record.pod)
 
@@ -106,7 +111,17 @@ class PodBook:
             return []
         wakes = self._leave(record)
         record.state, record.doubted_at_s = PodState.PENDING, None
+        record.backup, record.replaces = "", ""
         return wakes
+
+    def set_backup(self, pod: Pod, node: str, backup: str) -> list[Wake]:
+        """Give a pod that still is on a node another backup; return whom that may help."""
+        record = self.records.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.node != node:
+            return []
+        before = record.backup
+        self._backings.change(record, backup)
+        return self.unreserved(before)
 
     def renounce(self, pod: Pod, node: str) -> list[Wake]:
         """Return whom it may help that a pod does not go where a decision had it go.
@@ -188,6 +203,7 @@ class PodBook:
     def settle_on(self, name: str) -> list[Wake]:
         """Charge a node that has come with the pods already known to be on it."""
         row = self._nodes.index[name]
+        self._backings.move(name, row)
         wakes: list[Wake] = []
         for record in self._on.get(name, ()):
             self._placed.move(record, row)
@@ -198,6 +214,7 @@ class PodBook:
     def strand(self, name: str) -> list[Wake]:
         """Keep the pods of a node that is gone; they count nowhere any more."""
         wakes: list[Wake] = []
+        self._backings.move(name, NO_NODE)
         for record in self._on.get(name, ()):
             self._placed.move(record, NO_NODE)
             wakes += self._events.stranded(record.pod)
@@ -205,6 +222,7 @@ class PodBook:
 
     def follow(self, name: str, row: int) -> None:
         """Follow a node to another row."""
+        self._backings.move(name, row)
         for record in self._on.get(name, ()):
             self._placed.move(record, row)
 
@@ -242,6 +260,7 @@ class PodBook:
 
     def _confirm(self, record: PodRecord, node: str) -> list[Wake]:
         record.doubted_at_s = None
+        self._backings.learn(record)
         if record.slot != NOT_PLACED and record.node == node:
             record.state = PodState.BOUND
             return []
@@ -251,18 +270,22 @@ class PodBook:
         return wakes + self._events.placed(record.pod)
 
     def _place(self, record: PodRecord, node: str, state: PodState) -> None:
+        self.version += 1
         record.node, record.state = node, state
         row = self._nodes.index.get(node, NO_NODE)
         self._placed.add(record, row)
+        self._backings.join(record)
         self._on.setdefault(node, set()).add(record)
         self._nodes.name_class(record.pod.pod_class)  # its resources have columns, node or not
         if row != NO_NODE:
             self._nodes.charge(row, record.pod.pod_class)
 
     def _unplace(self, record: PodRecord) -> None:
+        self.version += 1
         row = self._nodes.index.get(record.node, NO_NODE)
         if row != NO_NODE:
             self._nodes.refund(row, record.pod.pod_class)
+        self._backings.leave(record)
         self._placed.remove(record)
         neighbours = self._on[record.node]
         neighbours.discard(record)
@@ -273,6 +296,11 @@ class PodBook:
     def _leave(self, record: PodRecord) -> list[Wake]:
         """Take a pod off its node and return whom that may help."""
         self.changes += 1
-        pod, node = record.pod, record.node
+        pod, node, backup = record.pod, record.node, record.backup
         self._unplace(record)
-        return self._events.gone(pod, node, room_of(pod.pod_class))
+        return [*self._events.gone(pod, node, room_of(pod.pod_class)), *self.unreserved(backup)]
+
+    def unreserved(self, node: str) -> list[Wake]:
+        """Return whom it may help that less is reserved on a node, if it is one."""
+        room = self._nodes.room(node) if node in self._nodes.index else None
+        return [RoomFreed(room, None, "AssignedPodDelete")] if room is not None else []

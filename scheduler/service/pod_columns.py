@@ -27,7 +27,9 @@ class PodRecord:
     """One pod, changed in place.
 
     `doubted_at_s` is when a binding of it first went unanswered, else None; `unanswered_s` when one
-    last did; `doubted_in` is the number of the listing then under way or last completed.
+    last did; `doubted_in` is the number of the listing then under way or last completed. `backup`
+    is the node reserved for it, `replaces` the uid of the lost pod whose place it took, and `said`
+    what the cluster last said of both.
     """
 
     pod: Pod
@@ -38,6 +40,9 @@ class PodRecord:
     doubted_at_s: float | None = None
     unanswered_s: float = 0.0
     doubted_in: int = 0
+    backup: str = ""
+    replaces: str = ""
+    said: tuple[str, str] = ("", "")
 
 
 class PodColumns:
@@ -49,6 +54,8 @@ class PodColumns:
         self._node_of = np.zeros(64, dtype=np.int32)
         self._class_of = np.zeros(64, dtype=np.int32)
         self._is_terminating = np.zeros(64, dtype=np.bool_)
+        self._backup_of = np.full(64, NO_NODE, dtype=np.int32)
+        self.replaced: frozenset[str] = frozenset()
         self._classes: list[PodClass] = []
         self._class_row: dict[PodClass, int] = {}
         self._members: list[int] = []
@@ -64,11 +71,13 @@ class PodColumns:
             self._node_of = np.concatenate([self._node_of, self._node_of])
             self._class_of = np.concatenate([self._class_of, self._class_of])
             self._is_terminating = np.concatenate([self._is_terminating, self._is_terminating])
+            self._backup_of = np.concatenate([self._backup_of, self._backup_of])
         self._records.append(record)
         self._pods.append(record.pod)
         self._node_of[slot] = row
         self._class_of[slot] = self._join(record.pod.pod_class)
         self._is_terminating[slot] = record.is_terminating
+        self._backup_of[slot] = NO_NODE
         record.slot = slot
 
     def remove(self, record: PodRecord) -> None:
@@ -77,7 +86,7 @@ class PodColumns:
         class_row = int(self._class_of[slot])
         moved = self._records[last]
         self._records[slot], self._pods[slot] = moved, self._pods[last]
-        for column in (self._node_of, self._class_of, self._is_terminating):
+        for column in (self._node_of, self._class_of, self._is_terminating, self._backup_of):
             column[slot] = column[last]
         moved.slot = slot
         self._records.pop()
@@ -93,6 +102,10 @@ class PodColumns:
     def move(self, record: PodRecord, row: int) -> None:
         """Follow the node of a pod to another row."""
         self._node_of[record.slot] = row
+
+    def back(self, record: PodRecord, row: int) -> None:
+        """Say which row the backup of a pod is on, `NO_NODE` for none."""
+        self._backup_of[record.slot] = row
 
     def freeze(self) -> PlacedPods:
         """Return columns that later events do not change."""
@@ -112,6 +125,8 @@ class PodColumns:
             classes=self._frozen_classes,
             class_of=class_of,
             is_terminating=is_terminating,
+            backup_of=_sealed(self._backup_of, n),
+            replaced=self.replaced,
         )
 
     def _join(self, pod_class: PodClass) -> int:

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, Prober, RttSource
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
+from scheduler.service.cover_keeper import CoverKeeper
 from scheduler.service.cycle import Decider, SchedulingCycle
 from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
@@ -85,6 +86,9 @@ class Runtime:
                 state, outside.prober, self._hands.verified, decider.runner, log
             )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
+        self._keeper: CoverKeeper | None = None
+        if state.settings.cover.mode != "off":
+            self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
         self.cycle = SchedulingCycle(state, decider, self._hands, waiting, log)
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
@@ -144,6 +148,8 @@ class Runtime:
             loops.append(self._hands.verifier.run())
         if self._watch is not None:
             loops.append(self._watch.run())
+        if self._keeper is not None:
+            loops.append(self._keeper.run())
         loops += [loop() for loop in self._outside.beside]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
@@ -174,6 +180,8 @@ class Runtime:
         self._was_leading = is_leading
         if self._watch is not None:
             self._watch.is_leading = is_leading
+        if self._keeper is not None:
+            self._keeper.is_leading = is_leading
         # It comes with a renewal that nobody is told of, and may go and come again.
         return None if is_leading else self.state.clock.now_s() + _LOOK_S
 

@@ -55,7 +55,9 @@ class SecondLook:
             left = kept
             now = replace(self.freeze([a.pod for a in kept]), rtt=snapshot.rtt)
             may_overflow = self.state.settings.placement.cloud.overflow == "allow"
-            judge = partial(violations, now, Plan(tuple(kept)), may_overflow=may_overflow)
+            # Backups are looked after apart, all the time (`scheduler.service.cover_keeper`).
+            bare = tuple(replace(a, backup="") for a in kept)
+            judge = partial(violations, now, Plan(bare), may_overflow=may_overflow)
             if await self.runner(judge):
                 return False
             self._seen = seen

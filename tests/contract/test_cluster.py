@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict
 from scheduler.domain.ports import (
     Binding,
@@ -11,6 +12,7 @@ from scheduler.domain.ports import (
     Listed,
     NodeChanged,
     NodeDeleted,
+    PodChanged,
     PodDeleted,
     PodNote,
     ServiceChanged,
@@ -77,6 +79,36 @@ async def test_a_bound_pod_has_its_node_and_the_annotations_of_its_binding(scene
     assert stored["spec"]["nodeName"] == "n-1"
     assert stored["metadata"]["annotations"]["isochrone.dev/rtt"] == "a=1ms"
     assert condition(scene, "p")["status"] == "True"
+
+
+async def test_the_backup_of_a_bound_pod_is_written_on_it_and_read_back(scene: Scene) -> None:
+    scene.door.create(node("n-1"))
+    found = await made(scene, "p")
+    await scene.cluster.bind(Binding(found, "n-1", ((BACKUP_ANNOTATION, "n-2"),)))
+    await scene.until(lambda told: any(_backup(e) == "n-2" for e in told))
+
+    await scene.cluster.mark_backup(found, "n-3")
+    await scene.until(lambda told: any(_backup(e) == "n-3" for e in told))
+    assert scene.door.get("Pod", "p")["metadata"]["annotations"] == {BACKUP_ANNOTATION: "n-3"}
+
+    await scene.cluster.mark_backup(found, "")
+    await scene.until(lambda told: bool(told) and _backup(told[-1]) == "")
+
+
+def _backup(event: object) -> str | None:
+    return event.pod.backup if isinstance(event, PodChanged) else None
+
+
+async def test_a_later_pod_of_that_name_is_not_marked_with_the_backup_of_another(
+    scene: Scene,
+) -> None:
+    old = await made(scene, "p")
+    scene.door.delete("Pod", "p")
+    await scene.cluster.mark_backup(old, "n-1")
+    scene.door.create(pod("p"))
+    await scene.cluster.mark_backup(old, "n-1")
+
+    assert "annotations" not in scene.door.get("Pod", "p")["metadata"]
 
 
 async def test_a_pod_is_bound_once(scene: Scene) -> None:

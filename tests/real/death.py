@@ -67,6 +67,13 @@ class Death:
         return [r.bound_s - r.added_s for r in self.replacements if r.app in self.with_budget]
 
     @property
+    def slowest_on_backup_s(self) -> float:
+        """The slowest binding of a replacement of a pod that had a backup."""
+        covered = {one.uid for one in self.covered}
+        kept = (r for r in self.replacements if r.annotation(REPLACES) in covered)
+        return max((r.bound_s - r.added_s for r in kept), default=0.0)
+
+    @property
     def covered(self) -> list[Lost]:
         """Those with a budget and a backup."""
         return [one for one in self.lost if one.backup and one.app in self.with_budget]

@@ -99,11 +99,17 @@ class Deaths:
         """
         earlier = self._sightings.all()
         lost = [one for one in earlier if one.is_wanted and one.node == node]
-        told = [Lost(one.uid, one.app, one.annotation(BACKUP)) for one in lost]
         died_s = time.monotonic()
         self._nodes.kill(node)
         _wait(lambda: self._is_unreachable(node), f"{node} is found dead")
         tainted_s = time.monotonic()
+        # What was reserved until it was found dead: after another death reserves are made anew.
+        uids = {one.uid for one in lost}
+        told = [
+            Lost(one.uid, one.app, one.annotation(BACKUP))
+            for one in self._sightings.all()
+            if one.uid in uids
+        ]
         new = self._replacements(lost, earlier)
         unplaced = self._not_running(new)
         left_s = time.monotonic()

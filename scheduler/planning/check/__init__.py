@@ -9,6 +9,7 @@ from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.planning.check.affinity import lonely
 from scheduler.planning.check.anti_affinity import crowded
+from scheduler.planning.check.cover import CoverRules, broken_cover
 from scheduler.planning.check.delays import broken_delays
 from scheduler.planning.check.groups import Groups
 from scheduler.planning.check.ledger import settle
@@ -19,11 +20,13 @@ from scheduler.planning.check.selection import Selection
 from scheduler.planning.check.skew import uneven
 from scheduler.planning.check.volumes import broken_volumes
 
-__all__ = ["violations"]
+__all__ = ["CoverRules", "violations"]
+
+_OFF = CoverRules()
 
 
 def violations(
-    snapshot: ClusterSnapshot, plan: Plan, *, may_overflow: bool = True
+    snapshot: ClusterSnapshot, plan: Plan, *, may_overflow: bool = True, cover: CoverRules = _OFF
 ) -> tuple[str, ...]:
     """Return one sentence for each rule the plan breaks; none for a plan that may be carried out.
 
@@ -35,6 +38,8 @@ def violations(
         The plan. Its pods are matched by name and must equal the snapshot's pending pods.
     may_overflow
         Whether a pod without a delay may run on a node without the cloud role.
+    cover
+        What is asked of backups and reserves.
 
     Returns
     -------
@@ -59,4 +64,5 @@ def violations(
     found += uneven(snapshot, groups, everyone)
     found += taken_ports(snapshot.nodes, groups)
     found += broken_volumes(snapshot, decided)
+    found += broken_cover(snapshot, plan, decided, cover, may_overflow=may_overflow)
     return tuple(found)

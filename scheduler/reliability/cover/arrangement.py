@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.reliability.cover.crowds import Crowds
-from scheduler.reliability.cover.pairs import IMPOSSIBLE, POSSIBLE, TIE, Pairs, PairTable
+from scheduler.reliability.cover.pairs import IMPOSSIBLE, NONE, POSSIBLE, TIE, Pairs, PairTable
 from scheduler.reliability.cover.problem import Amounts, CoverProblem
 
 NOWHERE = -1
@@ -194,7 +194,9 @@ class Arrangement:
 
     def _emptiness(self, pair: PairTable) -> Amounts:
         """Return the price by which an emptier host is preferred, shape ``(hosts,)``."""
-        k = int(pair.scarcest)
+        k = pair.scarcest
+        if k == NONE:
+            return np.zeros(len(pair.hosts))
         return np.asarray(self._tie[k] * self.free[pair.hosts, k])
 
     def _host_alone(self, pod: int, pair: PairTable, noise: Amounts | None) -> bool:

@@ -78,8 +78,7 @@ class _Covering:
         self._entries = decided_entries(decision, settings)
         self._decided = len(self._entries)
         if settings.effort.covers_running:
-            batch_settings = decision.batch.settings
-            self._entries += standing_entries(self._snapshot, batch_settings, settings)
+            self._entries += standing_entries(decision, settings)
 
     def run(self) -> Backing:
         """Arrange everything and write it back."""

@@ -1,12 +1,11 @@
 """Who takes part in cover: the classes of a decision, and pods that run without a backup."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.cost.spread import replica_nodes
@@ -14,9 +13,9 @@ from scheduler.placement.cost.wish import wish_costs
 from scheduler.placement.decide import Decision
 from scheduler.placement.feasibility.room import fits
 from scheduler.placement.feasibility.verdict import Mask
-from scheduler.placement.reach import reach
-from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.reach import reach, reach_elsewhere
 from scheduler.placement.stage import arc_costs
+from scheduler.reliability.cover.beside import placing_in, standing_batch
 from scheduler.reliability.cover.loads import Ints
 from scheduler.reliability.cover.settings import CoverSettings
 
@@ -29,8 +28,8 @@ class Entry:
 
     Parameters
     ----------
-    pending
-        The class.
+    batch, pending
+        The class, and what looks things up for it.
     pods
         Those of its pods that take part.
     nodes
@@ -45,8 +44,11 @@ class Entry:
         Whether this decision may still choose other nodes for it.
     replicas
         Nodes of replicas of its workload that are not among `pods`.
+    is_promised
+        Whether it takes places of lost pods, covered or not.
     """
 
+    batch: Batch
     pending: PendingClass
     pods: Sequence[Pod]
     nodes: Sequence[int]
@@ -55,6 +57,7 @@ class Entry:
     wants: bool
     may_move: bool
     replicas: Ints
+    is_promised: bool = False
 
 
 def wants_cover(pod_class: PodClass, settings: CoverSettings) -> bool:
@@ -108,7 +111,8 @@ def _entry(
     pods = pending.pods if may_move else pending.pods[: len(nodes)]
     if near.problems or not pods or not (wants or may_move):
         return None
-    allowed = placing.rules.narrow(pending.number, pending.mask & near.mask)
+    within = near.mask if may_move else reach_elsewhere(batch, pending, placing.pods, nodes)
+    allowed = placing.rules.narrow(pending.number, pending.mask & within)
     allowed = allowed & fits(pending.demand, batch.table.allocatable)
     cost = arc_costs(batch, pending, near)
     wishes = placing.rules.wishes.get(pending.number)
@@ -116,6 +120,7 @@ def _entry(
         at = np.flatnonzero(allowed)
         cost[at] += wish_costs(wishes, at, batch.settings.cost)
     return Entry(
+        batch,
         pending,
         pods,
         (*nodes, *[NOWHERE] * (len(pods) - len(nodes))),
@@ -124,6 +129,7 @@ def _entry(
         wants,
         may_move,
         _replicas(decision, pending, nodes) if may_move else np.zeros(0, dtype=np.int64),
+        pending.number in decision.promised,
     )
 
 
@@ -137,10 +143,9 @@ def _replicas(decision: Decision, pending: PendingClass, nodes: Sequence[int]) -
     return np.array(everywhere, dtype=np.int64)
 
 
-def standing_entries(
-    snapshot: ClusterSnapshot, settings: PlacementSettings, cover: CoverSettings
-) -> Iterator[Entry]:
+def standing_entries(decision: Decision, cover: CoverSettings) -> Iterator[Entry]:
     """Yield pods that run, want cover and have no backup; each stays where it is."""
+    snapshot, settings = decision.batch.snapshot, decision.batch.settings
     placed = snapshot.placed
     bare = (placed.node_of >= 0) & ~placed.is_terminating
     if len(placed.backup_of):
@@ -150,16 +155,22 @@ def standing_entries(
     if not rows:
         return
     node_of = {placed.pods[row].key: int(placed.node_of[row]) for row in rows}
-    batch = Batch(replace(snapshot, pending=tuple(placed.pods[row] for row in rows)), settings)
+    batch = standing_batch(snapshot, rows, settings)
+    placing = placing_in(batch, decision)
     for pending in batch.classes:
-        near = reach(batch, pending, {})
-        allowed = batch.rules.narrow(pending.number, pending.mask & near.mask)
+        pods = [pod for pod in pending.pods if pod.key in node_of]
+        if not pods:
+            continue
+        hosts = [node_of[pod.key] for pod in pods]
+        within = reach_elsewhere(batch, pending, placing, hosts)
+        allowed = batch.rules.narrow(pending.number, pending.mask & within)
         if pending.problems:
             allowed = np.zeros_like(allowed)
         yield Entry(
+            batch,
             pending,
-            pending.pods,
-            [node_of[pod.key] for pod in pending.pods],
+            pods,
+            hosts,
             allowed & fits(pending.demand, batch.table.allocatable),
             np.zeros(len(batch.table), dtype=np.int64),
             wants=True,

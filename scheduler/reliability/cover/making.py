@@ -63,6 +63,11 @@ class Made:
     pods: list[tuple[int, int]]
     start: list[int]
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether all pods stay where they are, and only their backups are chosen."""
+        return bool((self.problem.pinned >= 0).all())
+
 
 def offered(entries: Sequence[Entry], ground: Ground) -> list[tuple[Nodes, Nodes]]:
     """Return the hosts and backups that each entry is offered, by the numbers of all nodes."""

@@ -12,6 +12,9 @@ IMPOSSIBLE = 1e12
 POSSIBLE = 1e11
 """Prices below this are of what can be."""
 
+NONE = -1
+"""Stands for the scarcest resource where none is limited."""
+
 TIE = 1e-3
 """Share of the smallest pod's reserve that decides between what is else alike."""
 
@@ -100,7 +103,7 @@ class Pairs:
             index=problem.unit[hosts][:, None] * len(problem.unit) + backups[None, :],
             fixed=_fixed(problem, hosts, backups, host_cost) - self._welcome[backups],
             group=made.group if pinned < 0 else -1,
-            scarcest=int((made.demand * problem.weight).argmax()),
+            scarcest=int((made.demand * problem.weight).argmax()) if len(made.demand) else NONE,
         )
 
 

@@ -88,7 +88,7 @@ class Search:
         done, steps, is_truncated = 0.0, 0, False
         warm, cold = WARM * price, COLD * price
         temperature = warm
-        while done < work and self._pods:
+        while done < work and self._pods and self._around:
             if steps % 32 == 0:
                 if is_over():
                     is_truncated = True

@@ -32,7 +32,7 @@ def solve(
         Says when to stop before that; whatever is best by then is returned.
     """
     steps, is_truncated = 0, False
-    if effort.search and not made.problem.must_cover:
+    if effort.search and not made.problem.must_cover and not made.is_pinned:
         made, steps, is_truncated = _fullest(made, effort, is_over)
     pairs = Pairs(made.problem)
     arrangement = kept_arrangement(made, pairs)
@@ -41,7 +41,7 @@ def solve(
         arrangement = other
     search = Search(made.problem, pairs, arrangement)
     search.settle(effort.passes)
-    if not effort.search:
+    if not effort.search or (made.is_pinned and not arrangement.missing()):
         return arrangement, steps, is_truncated
     draws = Draws(np.random.default_rng(effort.seed))
     more, is_cut = search.run(draws, effort.search, is_over)

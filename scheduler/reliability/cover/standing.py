@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from scheduler.domain.cover import KeptRoom
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.reliability.cover.loads import Ints, Loads, loads_of
+from scheduler.reliability.failover.losses import dead_rows
 
 
 def standing_loads(snapshot: ClusterSnapshot, unit: Ints) -> Loads | None:
-    """Return the loads of placed pods that have a backup; None where none has.
+    """Return the loads of placed pods that have a backup, on living nodes; None where none has.
 
     Parameters
     ----------
@@ -27,11 +27,18 @@ def standing_loads(snapshot: ClusterSnapshot, unit: Ints) -> Loads | None:
 
 
 def covered_rows(snapshot: ClusterSnapshot) -> Ints:
-    """Return the rows of placed pods with a backup, on nodes that are there."""
+    """Return the rows of placed pods with a backup, on nodes that are there and alive.
+
+    What a dead node's pods have reserved is promised, and kept apart.
+    """
     placed = snapshot.placed
     if not len(placed.backup_of):
         return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero((placed.backup_of >= 0) & (placed.node_of >= 0))
+    rows = np.flatnonzero((placed.backup_of >= 0) & (placed.node_of >= 0))
+    if not len(rows):
+        return rows
+    is_dead = dead_rows(snapshot)
+    return rows[~is_dead[placed.node_of[rows]]] if is_dead.any() else rows
 
 
 def demands(snapshot: ClusterSnapshot, rows: Ints) -> Ints:
@@ -47,12 +54,3 @@ def demands(snapshot: ClusterSnapshot, rows: Ints) -> Ints:
             demand = known[pod_class] = table.demand(pod_class)
         by_class[i] = demand
     return np.asarray(by_class[which])
-
-
-def kept_room(snapshot: ClusterSnapshot, unit: Ints) -> KeptRoom | None:
-    """Return the room kept for the worst single failure on each node; None where none is."""
-    loads = standing_loads(snapshot, unit)
-    if loads is None:
-        return None
-    room = loads.reserves(len(snapshot.nodes))
-    return KeptRoom(room, np.zeros_like(room))

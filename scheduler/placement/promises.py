@@ -1,0 +1,112 @@
+"""Places that are reserved for pods of this decision: taken before anything else is placed."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.feasibility.room import fits
+from scheduler.placement.packing.problem import Ints
+from scheduler.placement.placing import Placing
+from scheduler.placement.reach import reach
+from scheduler.placement.stage import arc_costs
+
+
+def keep_promises(batch: Batch, placing: Placing) -> frozenset[int]:
+    """Place pods where places are reserved for them; return the numbers of their classes.
+
+    The room kept for failures still to come is theirs too: theirs has come. Those of high priority
+    go first, then those of the tightest budgets.
+    """
+    kept = batch.kept
+    if kept is None or not kept.places:
+        return frozenset()
+    placing.free += kept.room - kept.promised
+    for pending in _in_order(batch):
+        for pod in pending.pods:
+            place = kept.places.get(pod.key)
+            if place is not None and _admits(batch, pending, placing, place.node):
+                placing.put(pending, [place.node])
+                placing.replaces.setdefault(pending.number, []).append(place.replaces)
+    placing.free -= kept.room - kept.promised
+    placing.owed = _owed(batch, placing)
+    placing.free -= placing.owed
+    return frozenset(c.number for c in _in_order(batch))
+
+
+def place_in_need(batch: Batch, placing: Placing) -> None:
+    """Place pods whose reserved place was not to be had, in any room kept for failures to come."""
+    kept = batch.kept
+    if kept is None or not kept.places:
+        return
+    placing.free += kept.room - kept.promised
+    if placing.owed is not None:
+        placing.free += placing.owed
+    for pending in _in_order(batch):
+        others = sum(pod.key not in kept.places for pod in pending.pods)
+        while placing.left(pending) > others:
+            if not _place_one(batch, pending, placing):
+                break
+    placing.owed = _owed(batch, placing)
+    placing.free -= kept.room - kept.promised + placing.owed
+
+
+def _owed(batch: Batch, placing: Placing) -> Ints:
+    """Return the room of promised places whose pods are not placed, shape ``(n, r)``."""
+    owed = np.zeros_like(placing.free)
+    places = batch.kept.places if batch.kept is not None else {}
+    for pending in batch.classes if places else ():
+        nodes = [places[pod.key].node for pod in pending.pods if pod.key in places]
+        placed = len(pending.pods) - placing.left(pending)
+        for node in nodes[placed:]:
+            owed[node] += pending.demand
+    return owed
+
+
+def lost_by(batch: Batch, pending: PendingClass, placing: Placing) -> Iterator[str]:
+    """Yield the uids of the lost pods that the placed pods of a class replace, in their order."""
+    first = placing.replaces.get(pending.number, [])
+    yield from first
+    if batch.kept is not None:
+        for pod in pending.pods:
+            place = batch.kept.places.get(pod.key)
+            if place is not None and place.replaces not in first:
+                yield place.replaces
+
+
+def _place_one(batch: Batch, pending: PendingClass, placing: Placing) -> bool:
+    """Place one more pod of a class on the cheapest node there is; return whether there is one."""
+    near = reach(batch, pending, placing.pods)
+    mask = pending.mask & near.mask & fits(pending.demand, placing.free)
+    nodes = np.flatnonzero(placing.rules.narrow(pending.number, mask))
+    if near.problems or not len(nodes):
+        return False
+    cost = arc_costs(batch, pending, near)[nodes]
+    placing.put(pending, [int(nodes[int(cost.argmin())])])
+    return True
+
+
+def _in_order(batch: Batch) -> Sequence[PendingClass]:
+    """Return the classes with a reserved place, the most urgent first."""
+    places = batch.kept.places if batch.kept is not None else {}
+    chosen = [
+        pending
+        for pending in batch.classes
+        if not pending.problems and any(pod.key in places for pod in pending.pods)
+    ]
+    return sorted(chosen, key=_urgency)
+
+
+def _urgency(pending: PendingClass) -> tuple[int, int, int]:
+    budgets = [target.constraint.within_us for target in pending.targets]
+    return -pending.pod_class.priority, min(budgets, default=1 << 60), pending.number
+
+
+def _admits(batch: Batch, pending: PendingClass, placing: Placing, node: int) -> bool:
+    near = reach(batch, pending, placing.pods)
+    if near.problems or not (pending.mask[node] and near.mask[node]):
+        return False
+    if not fits(pending.demand, placing.free[node : node + 1])[0]:
+        return False
+    rules = placing.rules.of.get(pending.number)
+    return rules is None or bool(rules.admits()[node])

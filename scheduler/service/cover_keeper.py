@@ -1,0 +1,144 @@
+"""Keeps running pods covered: backups that are missing, or no longer valid, are chosen anew.
+
+What changed is written on the pods, so that a restart finds it; what could not be is written later,
+or worked out again.
+"""
+
+import asyncio
+from functools import partial
+
+from structlog.typing import FilteringBoundLogger
+
+from scheduler.domain.cover import Uncovered
+from scheduler.domain.errors import BindHeldBack, ClusterUnavailable, SchedulerError
+from scheduler.domain.ports import Cluster, PodNote
+from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod
+from scheduler.reliability.cover.renewing import Renewal, renewed
+from scheduler.service.notes import NoteWriter
+from scheduler.service.state import Runner, ServiceState
+
+LOOK_S = 0.25
+IN_FLIGHT = 8
+"""Writes under way at a time."""
+
+_REST = 5.0
+"""Time between two looks, as a multiple of what the earlier one took; no look without a change."""
+
+LOST_REASON = "NotCovered"
+FOUND_REASON = "CoveredAgain"
+
+
+class CoverKeeper:
+    """Looks at the cover of running pods whenever something changed."""
+
+    def __init__(
+        self,
+        state: ServiceState,
+        runner: Runner,
+        cluster: Cluster,
+        notes: NoteWriter,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._state, self._runner, self._log = state, runner, log
+        self._cluster, self._notes = cluster, notes
+        self._unwritten: dict[str, tuple[Pod, str]] = {}
+        self._seen: object = None
+        self._bare: dict[str, Pod] = {}
+        self._told: set[str] = set()
+        self.is_leading = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            took_s = 0.0
+            if self._state.cache.is_synced and self.is_leading:
+                try:
+                    took_s = await self._look()
+                except Exception:  # noqa: BLE001 - the next look may be better; the service goes on
+                    self._log.exception("cover.look_failed")
+            await asyncio.sleep(max(LOOK_S, _REST * took_s))
+
+    async def _look(self) -> float:
+        """Look once, if anything changed; return how long it took, seconds."""
+        state = self._state
+        version = state.cache.version
+        if version == self._seen:
+            await self._write()
+            return 0.0
+        started_s = state.clock.now_s()
+        snapshot = state.cache.freeze((), state.clock.wall_s())
+        settings = state.settings
+        found = await self._runner(partial(renewed, snapshot, settings.placement, settings.cover))
+        self._seen = version
+        self._take_over(found, snapshot)
+        await self._write()
+        return state.clock.now_s() - started_s
+
+    async def _write(self) -> None:
+        """Write new backups on their pods, a few at a time; later, what the cluster cannot take."""
+        while self._unwritten and self.is_leading:
+            some = list(self._unwritten.items())[:IN_FLIGHT]
+            done = await asyncio.gather(*(self._mark(*entry) for _, entry in some))
+            for (key, entry), is_done in zip(some, done, strict=True):
+                if is_done and self._unwritten.get(key) == entry:
+                    del self._unwritten[key]
+            if not all(done):
+                return
+
+    async def _mark(self, pod: Pod, backup: str) -> bool:
+        record = self._state.cache.pods.get(pod.key)
+        if record is None or record.pod.uid != pod.uid or record.backup != backup:
+            return True  # gone, or another backup by now
+        try:
+            await self._cluster.mark_backup(pod, backup)
+        except (ClusterUnavailable, BindHeldBack):
+            return False
+        except SchedulerError as error:  # the right is missing, say: the backup stands all the same
+            self._log.warning("cover.unwritten", pod=pod.key, why=str(error))
+        return True
+
+    def _take_over(self, found: Renewal, snapshot: ClusterSnapshot) -> None:
+        state = self._state
+        for row, pod in enumerate(snapshot.placed.pods if found.backups else ()):
+            backup = found.backups.get(pod.key)
+            node = int(snapshot.placed.node_of[row])
+            if backup is not None and node >= 0:
+                name = snapshot.nodes.nodes[node].name
+                wakes = state.cache.pods.set_backup(pod, name, backup)
+                state.queue.wake(wakes, state.clock.now_s())
+                self._unwritten[pod.key] = pod, backup
+        state.metrics.cover_pods.labels("covered").set(found.covered)
+        state.metrics.cover_pods.labels("uncovered").set(len(found.uncovered))
+        for resource, amount in found.reserve.items():
+            state.metrics.cover_reserved.labels(resource).set(amount)
+        if found.backups:
+            changed, bare = len(found.backups), len(found.uncovered)
+            self._log.info("cover.renewed", backups=changed, uncovered=bare)
+            state.changed.set()
+        self._tell(found, {pod.key for pod in snapshot.placed.pods} if self._told else set())
+
+    def _tell(self, found: Renewal, placed: set[str]) -> None:
+        """Say which pods lost the cover they had, and which have it again."""
+        bare = {one.pod.key: one for one in found.uncovered}
+        for key, one in bare.items():
+            if found.backups.get(key) == "" and one.pod.uid not in self._told:
+                self._told.add(one.pod.uid)
+                self._tell_lost(one)
+        for key, pod in self._bare.items():
+            if key not in bare and pod.uid in self._told:
+                self._told.discard(pod.uid)
+                if key in placed:
+                    self._tell_found(pod)
+        self._bare = {key: one.pod for key, one in bare.items()}
+
+    def _tell_lost(self, one: Uncovered) -> None:
+        at_s, said = self._state.clock.wall_s(), f"has no backup any more: {one.why}"
+        self._log.warning("cover.lost", pod=one.pod.key, why=one.why)
+        self._state.journal.add(at_s, "warning", f"{one.pod.key} {said}")
+        self._notes.put(PodNote(one.pod, "Warning", LOST_REASON, said, at_s=at_s))
+
+    def _tell_found(self, pod: Pod) -> None:
+        at_s, said = self._state.clock.wall_s(), "has a backup again"
+        self._log.info("cover.found", pod=pod.key)
+        self._notes.put(PodNote(pod, "Normal", FOUND_REASON, said, at_s=at_s))
