@@ -92,6 +92,7 @@ class PlanStats:
 
     `cost` is the plan's objective in cost units (one unit = 1 µs of RTT), `bound` a proven lower
     bound on it for the number of pods placed; `is_optimal` says that they meet within tolerance.
+    With cover, `cost` is that of the nodes alone and nothing is proven of it.
     """
 
     pending: int = 0

@@ -23,7 +23,7 @@ from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.repair import repaired
 from scheduler.placement.settings import PlacementSettings
-from scheduler.placement.stage import carry_out, stage_problem
+from scheduler.placement.stage import arc_costs, carry_out, stage_problem
 from scheduler.placement.together import place_together
 
 
@@ -48,6 +48,19 @@ class Decision:
     figures: Figures
     promised: frozenset[int] = frozenset()
     """Numbers of the classes with pods on places that were reserved for them."""
+
+    def recount(self) -> None:
+        """Have the figures tell the cost of nodes as they are now: others have moved pods.
+
+        Load and spreading are left out of it, and nothing is proven of it.
+        """
+        total = 0
+        for pending in self.batch.classes:
+            nodes = [node for node, _ in self.placing.pods.get(pending.pod_class, ())]
+            if nodes:
+                near = reach(self.batch, pending, self.placing.pods)
+                total += int(arc_costs(self.batch, pending, near)[nodes].sum())
+        self.figures.cost, self.figures.bound, self.figures.is_optimal = total, 0, False
 
     def plan(self, backing: Backing = NO_BACKING) -> Plan:
         """Return the plan, with backups where `backing` has them."""

@@ -94,6 +94,7 @@ class _Covering:
             room = ground.room - self._used(part)
         backups = write_back(self._decision, self._settings, self._arranged())
         self._reserve(backups)
+        self._decision.recount()
         return self._backing(backups)
 
     # Arranging

@@ -45,6 +45,9 @@ MOST_MISSING = 15
 
 _NOISES = 1 << 16
 
+PER_POD = 4_000
+"""Most insertions spent for each pod: in a small problem all is tried long before."""
+
 WORK_PAIRS = 2_000
 """Pairs that are priced in the time the rest of an insertion takes."""
 
@@ -88,6 +91,7 @@ class Search:
         done, steps, is_truncated = 0.0, 0, False
         warm, cold = WARM * price, COLD * price
         temperature = warm
+        work = min(work, PER_POD * len(self._pods))
         while done < work and self._pods and self._around:
             if steps % 32 == 0:
                 if is_over():
