@@ -69,7 +69,9 @@ class CoverKeeper:
         started_s = state.clock.now_s()
         snapshot = state.cache.freeze((), state.clock.wall_s())
         settings = state.settings
-        found = await self._runner(partial(renewed, snapshot, settings.placement, settings.cover))
+        bare = frozenset(self._bare)
+        renew = partial(renewed, snapshot, settings.placement, settings.cover, bare)
+        found = await self._runner(renew)
         self._seen = version
         self._take_over(found, snapshot)
         await self._write()

@@ -220,8 +220,11 @@ class ApiServer:
             return _written(self.do(Delete(key, uid, options.get("gracePeriodSeconds"))))
         if request.method == "PATCH":
             self._check_uid(key, body)
-            condition = body["status"]["conditions"][0] if sub == "status" else {}
-            return _written(self.do(SetCondition(key, condition) if sub else Patch(key, body)))
+            conditions = body.get("status", {}).get("conditions", ())
+            deeds = [SetCondition(key, condition) for condition in conditions]
+            return _written(
+                self.do(deeds[0] if deeds else Patch(key, body, "status" if sub else ""))
+            )
         return refusal(404, "the server could not find the requested resource")
 
     def _check_uid(self, key: ObjectKey, body: JsonObject) -> None:

@@ -6,13 +6,13 @@ from zlib import crc32
 from scheduler.domain.ports import ClusterEvent, Listed
 from scheduler.domain.workload import Pod
 from scheduler.kube.kinds import followed_kinds
-from scheduler.planning.plan import plan
 from scheduler.service.cache import Cache
 from scheduler.service.pod_columns import PodState
 from scheduler.service.queued_pod import Stage
 from simulator.kinds import KINDS
 from simulator.status import condition_of
 from tests.faults.api import ApiServer
+from tests.faults.planning import plan
 from tests.faults.process import Process
 from tests.faults.scene import OURS
 

@@ -13,8 +13,8 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.kube.client import KubeClient
 from scheduler.kube.cluster import KubeCluster
 from scheduler.placement.settings import PlacementSettings
-from scheduler.planning.plan import plan
 from tests.faults.fault import Fault
+from tests.faults.planning import plan
 from tests.faults.scene import OURS
 from tests.faults.world import Staging, World
 

@@ -19,12 +19,12 @@ from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.lease import Leadership as LeaseLeadership
 from scheduler.kube.lease import LeaseTerms
 from scheduler.kube.tokens import Headers
-from scheduler.planning.plan import plan
 from scheduler.service.cycle import Decider
 from scheduler.service.runtime import Outside, Runtime
 from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, PlanFunction, ServiceState, new_state
 from tests.faults.agents import Agents, Telemetry
+from tests.faults.planning import plan
 from tests.faults.scene import OURS
 from tests.faults.wire import Wire
 

@@ -8,7 +8,6 @@ from random import Random
 
 from scheduler.domain.ports import Cluster
 from scheduler.kube.client import KubeClient
-from scheduler.planning.plan import plan
 from scheduler.service.state import PlanFunction
 from simulator.change import JsonObject, Refused, key_of, uid_of
 from simulator.command import Command, Create, Delete
@@ -19,6 +18,7 @@ from tests.faults.at_end import FreshList
 from tests.faults.chance import chance
 from tests.faults.loop import VirtualLoop
 from tests.faults.messages import Answer, Request
+from tests.faults.planning import plan
 from tests.faults.process import Process, Terms, kube_cluster
 from tests.faults.scene import OURS, Moment, Scene, drawn_scene
 from tests.faults.volumes import VolumeController

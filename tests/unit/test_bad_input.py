@@ -288,9 +288,12 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert_refused(ran, ("--output", "plan.json", "cannot be written"))
 
 
-@pytest.mark.parametrize("level", ["preferred", "required"])
-def test_cover_that_is_not_implemented_is_refused_not_ignored(tmp_path: Path, level: str) -> None:
-    assert_refused(run(tmp_path, {}, "--protect", level), (f"--protect {level}", "--protect off"))
+@pytest.mark.parametrize("option", ["--protect", "--effort"])
+def test_an_unknown_level_is_refused_and_those_there_are_named(tmp_path: Path, option: str) -> None:
+    ran = run(tmp_path, {}, option, "much")
+
+    assert ran.exit_code == 2
+    assert all(word in ran.stderr for word in (option, "much", "is not one of"))
 
 
 def test_npz_without_numbers_is_refused(tmp_path: Path) -> None:

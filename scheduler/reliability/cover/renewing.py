@@ -43,7 +43,10 @@ class Renewal:
 
 
 def renewed(
-    snapshot: ClusterSnapshot, settings: PlacementSettings, covering: CoverSettings
+    snapshot: ClusterSnapshot,
+    settings: PlacementSettings,
+    covering: CoverSettings,
+    bare: frozenset[str] = frozenset(),
 ) -> Renewal:
     """Return the backups that running pods are to have.
 
@@ -56,16 +59,19 @@ def renewed(
         What is known; what is pending in it does not count.
     settings, covering
         What decisions are made with.
+    bare
+        Keys of the pods that had none the last time: for these alone nothing is searched.
     """
     unit = failure_units(snapshot, covering.unit)
     stale = _stale(snapshot, settings, covering, unit)
     best = _covered(snapshot, settings, covering, stale)
-    if best.cover.uncovered:
+    if {one.pod.key for one in best.cover.uncovered} - bare:
         # Others may make room by having their backups elsewhere: that costs nothing but a write.
         everyone = np.flatnonzero(snapshot.placed.backup_of >= 0)
-        other = _covered(snapshot, settings, covering, everyone)
-        if other.stats.covered > best.stats.covered:
-            best, stale = other, everyone
+        for rows in (stale, everyone):
+            other = _covered(snapshot, settings, covering, rows, search=SEARCH)
+            if other.stats.covered > best.stats.covered:
+                best, stale = other, rows
     placed, names = snapshot.placed, [node.name for node in snapshot.nodes.nodes]
     backups = {placed.pods[row].key: "" for row in stale.tolist()} | dict(best.cover.backups)
     before = {placed.pods[row].key: names[placed.backup_of[row]] for row in stale.tolist()}
@@ -78,7 +84,12 @@ def renewed(
 
 
 def _covered(
-    snapshot: ClusterSnapshot, settings: PlacementSettings, covering: CoverSettings, without: Ints
+    snapshot: ClusterSnapshot,
+    settings: PlacementSettings,
+    covering: CoverSettings,
+    without: Ints,
+    *,
+    search: int = 0,
 ) -> Backing:
     """Return the cover with the backups of some rows chosen anew."""
     placed = snapshot.placed
@@ -89,7 +100,7 @@ def _covered(
     without = without[(node_of >= 0) & ~is_dead[node_of]]
     backup_of[without] = -1
     kept = replace(snapshot, pending=(), placed=replace(placed, backup_of=backup_of))
-    effort = CoverEffortSettings(passes=1, search=SEARCH, covers_running=True)
+    effort = CoverEffortSettings(passes=1, search=search, covers_running=True)
     chosen = msgspec.structs.replace(covering, mode="preferred", effort=effort)
     unit = failure_units(snapshot, covering.unit)
     return cover(decide(kept, settings, kept_room(kept, unit)), chosen)

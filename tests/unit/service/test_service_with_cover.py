@@ -1,4 +1,4 @@
-"""The service with cover: backups on bindings, reserves kept, lost pods replaced on their places."""
+"""The service with cover: backups on bindings, reserves kept, lost pods replaced there."""
 
 from dataclasses import replace
 from functools import partial
