@@ -17,7 +17,11 @@ class Effort:
     seconds: float
 
 
-EFFORTS = {
-    "default": Effort(CoverEffortSettings(search=100_000, covers_running=True), 8.0),
-    "high": Effort(CoverEffortSettings(search=900_000, bound_nodes=200, covers_running=True), 50.0),
-}
+_DEFAULT = CoverEffortSettings(
+    search=100_000, bound_columns=5_000, exact_nodes=50, covers_running=True
+)
+_HIGH = CoverEffortSettings(
+    search=900_000, bound_columns=25_000, exact_nodes=200, covers_running=True
+)
+
+EFFORTS = {"default": Effort(_DEFAULT, 7.5), "high": Effort(_HIGH, 40.0)}

@@ -64,7 +64,7 @@ def solve_linear(program: Program) -> ProgramSolution:
     No values and no bound where the solver found none: the program has no solution, or its numbers
     were beyond the solver.
     """
-    highs = _load(program)
+    highs = load(program)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return ProgramSolution(None, INFINITY, -INFINITY, None, is_optimal=False)
@@ -99,7 +99,7 @@ def solve_integer(
     gap, relative_gap
         How far from the proven bound is near enough.
     """
-    highs = _load(program)
+    highs = load(program)
     columns = np.flatnonzero(program.is_integer).astype(np.int32)
     kinds = np.full(len(columns), highspy.HighsVarType.kInteger)
     highs.changeColsIntegrality(len(columns), columns, kinds)
@@ -125,7 +125,8 @@ def solve_integer(
     )
 
 
-def _load(program: Program) -> "highspy.Highs":
+def load(program: Program) -> "highspy.Highs":
+    """Return a solver that holds the program, all variables continuous."""
     highs = highspy.Highs()  # type: ignore[no-untyped-call]  # the library ships no types
     highs.setOptionValue("output_flag", False)  # noqa: FBT003 - the library's signature
     highs.setOptionValue("threads", 1)

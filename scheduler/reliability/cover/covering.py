@@ -1,7 +1,7 @@
 """Cover of a decision: its pods get backups, and other nodes where that saves reserves."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from scheduler.domain.plan import CoverStats
 from scheduler.domain.workload import Pod
 from scheduler.placement.backing import Backing
 from scheduler.placement.decide import Decision
+from scheduler.reliability.cover.bounds import Bounds
 from scheduler.reliability.cover.entries import (
     NOWHERE,
     Entry,
@@ -24,7 +25,7 @@ from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.reliability.cover.solving import solve
 from scheduler.reliability.cover.standing import covered_rows, standing_loads
 from scheduler.reliability.cover.units import failure_units
-from scheduler.reliability.cover.writing import Arranged, write_back
+from scheduler.reliability.cover.writing import Arranged, Pair, write_back
 
 MANY_NODES = 1_200
 """Nodes of one problem; with more of them, classes are decided a few at a time. A table of loads
@@ -43,6 +44,7 @@ class _Done:
     backup: dict[int, list[int]] = field(default_factory=dict)
     steps: int = 0
     is_truncated: bool = False
+    proofs: list[tuple[Made, Bounds]] = field(default_factory=list)
 
 
 def cover(
@@ -114,9 +116,11 @@ class _Covering:
         return Ground(self._batch.table, self._unit, room, loads, self._settings)
 
     def _arrange(self, part: Sequence[int], made: Made) -> None:
-        arrangement, steps, is_truncated = solve(made, self._settings.effort, self._is_over)
-        self._done.steps += steps
-        self._done.is_truncated |= is_truncated
+        solved = solve(made, self._settings.effort, self._is_over)
+        arrangement = solved.arrangement
+        self._done.steps += solved.steps
+        self._done.is_truncated |= solved.is_truncated
+        self._done.proofs.append((made, solved.bounds))
         for number in part:
             self._done.host[number] = [NOWHERE] * len(self._entries[number].pods)
             self._done.backup[number] = [NOWHERE] * len(self._entries[number].pods)
@@ -211,11 +215,29 @@ class _Covering:
             for name, amount in zip(self._batch.table.resources, total, strict=False)
             if amount
         }
-        return CoverStats(
+        stats = CoverStats(
             wanting=standing + wanting,
             covered=standing + len(backups),
             reserve=reserve,
             steps=self._done.steps,
+        )
+        return self._proven(stats, backups, standing)
+
+    def _proven(self, stats: CoverStats, backups: Mapping[str, Pair], standing: int) -> CoverStats:
+        """Add what was proven of the decision, where it was one problem and carried out whole."""
+        arranged = sum(b != NOWHERE for pods in self._done.backup.values() for b in pods)
+        if len(self._done.proofs) != 1 or arranged != len(backups):
+            return stats
+        made, bounds = self._done.proofs[0]
+        if bounds.most is None:
+            return stats
+        names = self._batch.table.resources
+        least = {
+            names[column]: amount
+            for column, amount in zip(made.columns.tolist(), bounds.least, strict=True)
+        }
+        return replace(
+            stats, most=standing + bounds.most, least=least, is_optimal=bounds.is_optimal
         )
 
 

@@ -54,12 +54,14 @@ class Ground:
 class Made:
     """A problem, with what its numbers stand for.
 
-    `at` has the node of each of the problem's nodes, `pods` the entry and the place in it of each
-    of its pods, `start` each pod's host by the problem's numbers, or `NOWHERE`.
+    `at` has the node of each of the problem's nodes, `columns` the resource of each of its
+    resources, `pods` the entry and the place in it of each of its pods, `start` each pod's host by
+    the problem's numbers, or `NOWHERE`.
     """
 
     problem: CoverProblem
     at: Nodes
+    columns: Nodes
     pods: list[tuple[int, int]]
     start: list[int]
 
@@ -144,7 +146,7 @@ def make_problem(
         must_cover=ground.settings.mode == "required",
         unit_price=_unit_price(classes, class_of, weight),
     )
-    return Made(problem, at, pods, start)
+    return Made(problem, at, columns, pods, start)
 
 
 def _columns(entries: Sequence[Entry], table: NodeTable, at: Nodes) -> Nodes:
