@@ -133,7 +133,7 @@ class Arrangement:
         Nothing is done where there was not.
         """
         if not self._is_pinned[pod]:
-            if host == NOWHERE or (self._demand[self._class_of[pod]] > self.free[host]).any():
+            if host == NOWHERE or not self._fits(pod, host):
                 return False
             self._take(pod, host)
         if backup != NOWHERE and not self._raise(pod, host, backup):
@@ -191,6 +191,11 @@ class Arrangement:
         if not is_pinned:
             cost -= self._emptiness(pair)[:, None]
         return cost
+
+    def _fits(self, pod: int, host: int) -> bool:
+        """Whether a host has room; one that is overdrawn has for who asks nothing of that."""
+        demand = self._demand[self._class_of[pod]]
+        return not ((demand > self.free[host]) & (demand > 0)).any()
 
     def _emptiness(self, pair: PairTable) -> Amounts:
         """Return the price by which an emptier host is preferred, shape ``(hosts,)``."""
@@ -255,7 +260,7 @@ class Arrangement:
         rises = []
         for k, size in enumerate(sizes):
             rise = load[k, unit, backup] + size - reserve[backup, k] if size > 0 else 0.0
-            if rise > free[backup, k]:
+            if size > 0 and rise > free[backup, k]:  # what is not asked for may be overdrawn
                 return False
             rises.append(rise)
         for k, rise in enumerate(rises):

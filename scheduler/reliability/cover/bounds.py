@@ -6,6 +6,8 @@ The bounds are those of the linear relaxation, rounded to what whole pods can co
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from scheduler.flow.interior import lower_bound
 from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
 from scheduler.reliability.cover.problem import CoverProblem
@@ -42,30 +44,49 @@ NOTHING = Bounds()
 
 
 def prove(problem: CoverProblem, arrangement: Arrangement, columns: int) -> Bounds:
-    """Return what can be proven of an arrangement with a bounded amount of work.
+    """Return what can be proven of one arrangement; see `Proving`."""
+    return Proving(problem, columns).of(arrangement)
+
+
+class Proving:
+    """Proves bounds for arrangements of one problem, each only once, with bounded work.
 
     Parameters
     ----------
-    problem, arrangement
-        What was to be arranged, and how it was.
+    problem
+        What is to be arranged.
     columns
-        Most columns of the relaxation; nothing is proven where it takes more.
+        Most columns of the relaxation; nothing is proven where it takes far more.
     """
-    covered = sum(backup != NOWHERE for backup in arrangement.backup)
-    wanting = sum(problem.classes[number].wants for number in problem.class_of.tolist())
-    if not (columns and wanting and problem.room.size):
-        return NOTHING
-    relaxation = Relaxation(problem, columns)
-    if relaxation.is_too_large:
-        return NOTHING
-    most = min(_most(relaxation), wanting) if covered < wanting else wanting
-    reserve = arrangement.reserve.sum(axis=0)
-    least = tuple(
-        min(_least(relaxation, covered, k), int(found)) for k, found in enumerate(reserve.tolist())
-    )
-    is_least = all(low == found for low, found in zip(least, reserve.tolist(), strict=True))
-    is_optimal = covered == most and is_least and _is_fullest(problem, arrangement)
-    return Bounds(most, least, is_optimal)
+
+    def __init__(self, problem: CoverProblem, columns: int) -> None:
+        self._problem, self._columns = problem, columns
+        self._wanting = sum(problem.classes[number].wants for number in problem.class_of.tolist())
+        self._relaxation: Relaxation | None = None
+        self._most: int | None = None
+        self._least: dict[int, tuple[int, ...]] = {}
+
+    def of(self, arrangement: Arrangement) -> Bounds:
+        """Return what can be proven of an arrangement."""
+        problem, wanting = self._problem, self._wanting
+        if not (self._columns and wanting and problem.room.size):
+            return NOTHING
+        if self._relaxation is None:
+            self._relaxation = Relaxation(problem, self._columns)
+        if self._relaxation.is_too_large:
+            return NOTHING
+        covered = sum(backup != NOWHERE for backup in arrangement.backup)
+        if self._most is None and covered < wanting:
+            self._most = min(_most(self._relaxation), wanting)
+        most = wanting if self._most is None else max(self._most, covered)
+        reserve = arrangement.reserve.sum(axis=0).astype(np.int64).tolist()
+        if covered not in self._least:
+            self._least[covered] = tuple(
+                _least(self._relaxation, covered, k) for k in range(len(reserve))
+            )
+        least = tuple(map(min, self._least[covered], reserve))
+        is_optimal = covered == most and list(least) == reserve
+        return Bounds(most, least, is_optimal and _is_fullest(problem, arrangement))
 
 
 def _most(relaxation: Relaxation) -> int:

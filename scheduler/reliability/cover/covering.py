@@ -25,6 +25,7 @@ from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.reliability.cover.solving import solve
 from scheduler.reliability.cover.standing import covered_rows, standing_loads
 from scheduler.reliability.cover.units import failure_units
+from scheduler.reliability.cover.whole import is_whole
 from scheduler.reliability.cover.writing import Arranged, Pair, write_back
 
 MANY_NODES = 1_200
@@ -45,6 +46,7 @@ class _Done:
     steps: int = 0
     is_truncated: bool = False
     proofs: list[tuple[Made, Bounds]] = field(default_factory=list)
+    is_whole: bool = False
 
 
 def cover(
@@ -87,6 +89,7 @@ class _Covering:
         if not any(entry.wants for entry in self._entries):
             return Backing(stats=self._stats({}))
         choices = offered(self._entries, self._ground(None))
+        self._done.is_whole = is_whole(self._batch.classes, self._entries, choices)
         loads, room = self._standing, None
         for part in _parts(self._entries, choices):
             ground = self._ground(loads, room)
@@ -226,19 +229,29 @@ class _Covering:
     def _proven(self, stats: CoverStats, backups: Mapping[str, Pair], standing: int) -> CoverStats:
         """Add what was proven of the decision, where it was one problem and carried out whole."""
         arranged = sum(b != NOWHERE for pods in self._done.backup.values() for b in pods)
-        if len(self._done.proofs) != 1 or arranged != len(backups):
+        is_one = len(self._done.proofs) == 1 and self._done.is_whole
+        if not is_one or arranged != len(backups):
             return stats
         made, bounds = self._done.proofs[0]
         if bounds.most is None:
             return stats
         names = self._batch.table.resources
+        beside = self._reserved_beside(made)
         least = {
-            names[column]: amount
+            names[column]: amount + int(beside[column])
             for column, amount in zip(made.columns.tolist(), bounds.least, strict=True)
         }
         return replace(
             stats, most=standing + bounds.most, least=least, is_optimal=bounds.is_optimal
         )
+
+    def _reserved_beside(self, made: Made) -> Ints:
+        """Return what stands reserved on nodes that are not in a problem, shape ``(r,)``."""
+        if self._standing is None:
+            return np.zeros(len(self._batch.table.resources), dtype=np.int64)
+        reserves = self._standing.reserves(len(self._batch.table))
+        reserves[made.at] = 0
+        return np.asarray(reserves.sum(axis=0))
 
 
 def _least_priority(entries: Sequence[Entry]) -> int:

@@ -4,8 +4,9 @@
     v[j, h]     pods of sort j hosted on h without a backup
     R[k, m]     reserve of resource k on m above what stands there
 
-One goal after the other, each held while the next is sought: most pods placed and then most covered
-of each rank, then the least price of reserves. What hosts cost is no goal of the program.
+One goal after the other, each held while the next is sought: fewest pods left out, then fewest
+without the cover they want, rank by rank, then the least price of reserves. What hosts cost is no
+goal of the program.
 """
 
 from collections.abc import Sequence
@@ -55,9 +56,11 @@ def solve_exactly(
     what they cost, the program knows nothing.
     """
     sorts = _sorts(problem)
-    spots = _spots(problem, sorts)
-    if not spots or not problem.room.size or len(spots) > nodes * COLUMNS_A_NODE:
+    if not problem.room.size or _many_spots(problem, sorts) > nodes * COLUMNS_A_NODE:
         return found, False
+    spots = _spots(problem, sorts)
+    if not spots:
+        return found, True
     exact = _Exact(problem, sorts, spots)
     counts, is_optimal = exact.best(exact.counts(found), nodes)
     other = exact.arranged(counts, pairs)
@@ -85,6 +88,7 @@ class _Exact:
         number = np.array([one.number for one in sorts], dtype=np.int64)[self._sort]
         self._demand = np.array([made.demand for made in problem.classes])[number]
         self._rank = np.array([made.rank for made in problem.classes])[number]
+        self._wants = np.array([made.wants for made in problem.classes])[number]
         self._is_free = np.array([one.pinned < 0 for one in sorts])[self._sort]
         self._scale = np.maximum(self._demand.max(axis=0, initial=0.0), 1.0) / 8.0
         self._stands = problem.base_load.max(axis=1, initial=0.0).T
@@ -136,11 +140,14 @@ class _Exact:
     def _goals(self) -> list[Floats]:
         """Return what is minimised, the most important first."""
         goals = []
-        covered, many = self._back >= 0, self._sheet.columns
-        for counts in (self._is_free, covered):
+        many = self._sheet.columns
+        covered = self._back != NOWHERE
+        placed = -1.0 * self._is_free
+        bare = np.where(self._is_free, 1.0 * (self._wants & ~covered), -1.0 * covered)
+        for counts in (placed, bare):
             for rank in range(self._ranks):
                 goal = np.zeros(many)
-                goal[: len(self._spots)] = -1.0 * (counts & (self._rank == rank))
+                goal[: len(self._spots)] = np.where(self._rank == rank, counts, 0.0)
                 if goal.any():
                     goals.append(goal)
         price = self._problem.weight * self._scale
@@ -190,6 +197,14 @@ def _sorts(problem: CoverProblem) -> list[_Sort]:
     for pod, (number, pinned) in enumerate(keys):
         out.setdefault((number, pinned), _Sort([], number, pinned)).pods.append(pod)
     return list(out.values())
+
+
+def _many_spots(problem: CoverProblem, sorts: Sequence[_Sort]) -> int:
+    """Return how many columns there are at most."""
+    return sum(
+        (len(made.hosts) if one.pinned < 0 else 1) * (1 + len(made.backups) * made.wants)
+        for one, made in ((one, problem.classes[one.number]) for one in sorts)
+    )
 
 
 def _spots(problem: CoverProblem, sorts: Sequence[_Sort]) -> list[Spot]:

@@ -59,6 +59,9 @@ COARSE = 1_000
 
 LARGE = 16.0
 
+COARSEST = 1.5
+"""Times as many columns the coarsest form may have: without balances of failures they cost less."""
+
 
 def scaled(problem: CoverProblem) -> Scaled:
     """Return a problem's amounts in small numbers, and the kinds of its pods."""
@@ -95,12 +98,12 @@ class Relaxation:
     problem
         What is relaxed.
     columns
-        Most columns it may have.
+        Most columns it may have with what each failure brings.
 
     Attributes
     ----------
     is_too_large
-        Whether it has more even in its coarsest form.
+        Whether it has more than `COARSEST` times as many even without.
     """
 
     def __init__(self, problem: CoverProblem, columns: int) -> None:
@@ -118,7 +121,7 @@ class Relaxation:
         for k in range(r):
             self._level_rows(k)
             self._room_rows(k)
-        self.is_too_large = self._sheet.columns > columns
+        self.is_too_large = self._sheet.columns > COARSEST * columns
         group = groups_of(kinds, problem.unit, (columns - self._sheet.columns) // max(r, 1))
         if group is None:
             self._sum_rows()

@@ -32,8 +32,9 @@ class CoverEffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     no optimum and it has at most 30 columns for each of them; 0 tries none."""
 
     bound_columns: _Work = 0
-    """Most columns of the linear relaxation that proves how good a plan is; 0 proves nothing. 5,000
-    take a second, 40,000 up to 20 s; 200 pods on 20 nodes have 3,000."""
+    """Columns of the linear relaxation that proves how good a plan is, half as many more in its
+    coarsest form; 0 proves nothing. 5,000 take a second, 40,000 up to 20 s; 200 pods on 20 nodes
+    have 3,000."""
 
 
 class CoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scheduler.reliability.cover.arrangement import Arrangement
-from scheduler.reliability.cover.bounds import NOTHING, Bounds, prove
+from scheduler.reliability.cover.bounds import NOTHING, Bounds, Proving
 from scheduler.reliability.cover.draws import Draws
 from scheduler.reliability.cover.exact import solve_exactly
 from scheduler.reliability.cover.greedy import first_arrangement, kept_arrangement
@@ -71,11 +71,12 @@ def _searched(
     effort, is_over = limits
     arrangement, solved = start.arrangement, start
     draws, search = Draws(np.random.default_rng(effort.seed)), Search(problem, pairs, arrangement)
+    proving = Proving(problem, effort.bound_columns)
     first = effort.search // FIRST_SHARE
     for work in (first, effort.search - first):
         steps, is_cut = search.run(draws, work, is_over)
         search.settle(effort.passes)
-        bounds = prove(problem, arrangement, effort.bound_columns)
+        bounds = proving.of(arrangement)
         solved = replace(
             solved,
             steps=solved.steps + steps,
@@ -86,7 +87,7 @@ def _searched(
             break
     if effort.exact_nodes and not solved.bounds.is_optimal:
         arrangement, is_optimal = solve_exactly(problem, pairs, arrangement, effort.exact_nodes)
-        bounds = prove(problem, arrangement, effort.bound_columns)
+        bounds = proving.of(arrangement)
         bounds = replace(bounds, is_optimal=bounds.is_optimal or is_optimal)
         solved = replace(solved, arrangement=arrangement, bounds=bounds)
     return solved
