@@ -270,6 +270,8 @@ def _nested_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
     row = {name: i for i, name in enumerate(tree.nodes)}
     rows = np.array([row.get(node.name, -1) for node in snapshot.nodes.nodes], dtype=np.int64)
     zone = np.where(rows >= 0, tree.layers[0].zone_of[rows], -1).astype(np.int64)
+    if not (zone >= 0).any():
+        return None
     domain = snapshot.nodes.domain.astype(np.int64)
     pair = np.where(zone >= 0, zone * (int(domain.max(initial=0)) + 2) + domain + 1, -1)
     _, nested = np.unique(pair, return_inverse=True)

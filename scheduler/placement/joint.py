@@ -22,6 +22,7 @@ from scheduler.placement.packing.integer import stage_program
 from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.placing import Placing, nothing_placed
 from scheduler.placement.reach import reach
+from scheduler.placement.references import Target
 from scheduler.placement.stage import arc_costs, carry_out
 
 IF_LEFT = 4
@@ -43,11 +44,11 @@ class _Whole:
 def better_jointly(batch: Batch, staged: Placing) -> tuple[Placing, int] | None:
     """Return a placement no worse than the stages' one and its cost, or None for a large batch.
 
-    None too where a reference names one pod among several of its class: the program counts pods of
-    a class and does not tell them apart.
+    None too where a reference names one pod and others of its class are pending: the program counts
+    pods of a class and does not tell them apart.
     """
     members = tuple(c for c in batch.classes if not c.problems)
-    if any(t.pod_name and _is_one_of_many(members, t.classes) for c in members for t in c.targets):
+    if any(t.pod_name and _is_ambiguous(members, t) for c in members for t in c.targets):
         return None
     whole = _Whole(batch, members, *_problem(batch, members, nothing_placed(batch)))
     is_left = any(staged.left(c) for c in members)
@@ -98,9 +99,13 @@ def _cost(whole: _Whole, placing: Placing) -> int:
     return total
 
 
-def _is_one_of_many(members: Sequence[PendingClass], classes: object) -> bool:
-    return isinstance(classes, frozenset) and any(
-        c.pod_class in classes and len(c.pods) > 1 for c in members
+def _is_ambiguous(members: Sequence[PendingClass], target: Target) -> bool:
+    """Whether a pending pod is of the class of the one that a target names, and another."""
+    return any(
+        pod.name != target.pod_name
+        for c in members
+        if c.pod_class in target.classes
+        for pod in c.pods
     )
 
 
