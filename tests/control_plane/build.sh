@@ -23,7 +23,8 @@ fi
 is_built() { # program, version
   local asks=(--version)
   if [[ $1 == kubectl ]]; then asks=(version --client); fi
-  [[ -x $bin/$1 ]] && "$bin/$1" "${asks[@]}" 2>/dev/null | grep -qE "(^| )v?${2#v}\$"
+  # All it says first: grep would stop reading at a match, and the program fail on a closed pipe.
+  [[ -x $bin/$1 ]] && grep -qE "(^| )v?${2#v}\$" <<<"$("$bin/$1" "${asks[@]}" 2>/dev/null)"
 }
 
 build() { # program, version, folder of its go.mod, package
