@@ -23,7 +23,7 @@ REPETITIONS = 5
 EVERY_BUDGET_HAS_A_BACKUP = False
 """To be True once the scheduler reserves backups: each pod with a budget must have one then.
 
-Until pods come home after a failure, some are without cover for a time, and may find no room.
+Until then a replacement now and then finds no room within its budget (1 of 200 was seen).
 """
 WITHIN_S = 2.0
 
@@ -47,6 +47,7 @@ def test_pods_of_a_dead_node_are_bound_within_their_budgets_and_none_is_doubled_
     record_property: Callable[[str, object], None],
 ) -> None:
     rng = np.random.default_rng(SEED)
+    unplaced: list[str] = []
     with deadly(cluster, edge_load(SEED), kubeconfig, tmp_path) as deaths:
         for number in range(REPETITIONS):
             death = deaths.repeat(deaths.choose(rng))
@@ -55,7 +56,9 @@ def test_pods_of_a_dead_node_are_bound_within_their_budgets_and_none_is_doubled_
 
             assert death.faults == []
             assert_on_backup(death)
+            unplaced += death.unplaced
 
+        assert len(unplaced) <= 1
         assert deaths.rest() == []
         for bug in ("plan.rejected", "plan.failed", "cycle.failed", "binding.failed"):
             assert deaths.scheduler.lines(bug) == []
