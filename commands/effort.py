@@ -24,4 +24,5 @@ _HIGH = CoverEffortSettings(
     search=900_000, bound_columns=25_000, exact_nodes=200, covers_running=True
 )
 
-EFFORTS = {"default": Effort(_DEFAULT, 7.5), "high": Effort(_HIGH, 40.0)}
+DEFAULT = "default"
+EFFORTS = {DEFAULT: Effort(_DEFAULT, 7.5), "high": Effort(_HIGH, 40.0)}

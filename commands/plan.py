@@ -1,17 +1,18 @@
 """`plan`: static files in, a plan out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 import typer
 
-from commands.effort import EFFORTS, Effort
+from commands.effort import DEFAULT, EFFORTS, Effort
 from commands.ground import Inputs
 from commands.saved import plan_document, write_document
 from scheduler.domain.cover import CoverMode
 from scheduler.domain.plan import Plan
+from scheduler.domain.resources import amount_text
 from scheduler.placement.settings import OFFLINE_EFFORT, EffortSettings
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.reserves import node_reserves
@@ -50,6 +51,8 @@ def run_plan(
     inputs = read()
     for warning in inputs.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    if protect == "off" and effort != DEFAULT:
+        typer.echo(f"warning: --effort {effort} has no effect without --protect", err=True)
     chosen = EFFORTS[effort]
     covering = _covering(inputs.settings.cover, protect, chosen)
     placement = inputs.settings.placement
@@ -76,13 +79,16 @@ def _covering(settings: CoverSettings, protect: CoverMode, effort: Effort) -> Co
 
 def _said(made: Plan) -> str:
     stats = made.stats.cover
-    reserve = ", ".join(f"{amount} {name}" for name, amount in sorted(stats.reserve.items()))
-    text = f"{stats.covered} of {stats.wanting} pods covered, reserving {reserve or 'nothing'}"
+    reserve = _amounts(stats.reserve) or "nothing"
+    text = f"{stats.covered} of {stats.wanting} pods covered, reserving {reserve}"
     if stats.most is not None:
         text += f"; proven: no plan covers more than {stats.most}"
     if stats.least:
-        least = ", ".join(f"{amount} {name}" for name, amount in sorted(stats.least.items()))
-        text += f", and as many need at least {least}"
+        text += f", and as many need at least {_amounts(stats.least)}"
     if made.is_truncated:
         text += "; the search was cut short by the clock"
     return text
+
+
+def _amounts(amounts: Mapping[str, int]) -> str:
+    return ", ".join(amount_text(name, amount) for name, amount in sorted(amounts.items()))

@@ -79,3 +79,8 @@ class KeptRoom:
     room: NDArray[np.int64]
     promised: NDArray[np.int64]
     places: Mapping[str, Place] = field(default_factory=dict)
+
+    @property
+    def reserved(self) -> NDArray[np.int64]:
+        """Kept for failures still to come, shape ``(n, r)``."""
+        return self.room - self.promised

@@ -36,3 +36,13 @@ def largest(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for name, amount in part.items():
             out[name] = max(out.get(name, 0), amount)
     return out
+
+
+def amount_text(resource: str, value: int) -> str:
+    """Return an amount as people write it: ``512Mi memory``, ``250m cpu``, ``2 pod slots``."""
+    if resource == CPU:
+        return f"{value}m cpu"
+    if resource == PODS:
+        return f"{value} pod slot{'s' if value > 1 else ''}"
+    mib = 2**20
+    return f"{-(-value // mib)}Mi {resource}" if value >= mib else f"{value} {resource}"

@@ -73,4 +73,4 @@ def nothing_placed(batch: Batch) -> Placing:
     kept, free = batch.kept, batch.free.copy()
     if kept is None:
         return Placing({}, free, batch.rules)
-    return Placing({}, free, batch.rules, kept.room - kept.promised, kept.promised)
+    return Placing({}, free, batch.rules, kept.reserved, kept.promised)

@@ -21,14 +21,14 @@ def keep_promises(batch: Batch, placing: Placing) -> frozenset[int]:
     kept = batch.kept
     if kept is None or not kept.places:
         return frozenset()
-    placing.free += kept.room - kept.promised
+    placing.free += kept.reserved
     for pending in _in_order(batch):
         for pod in pending.pods:
             place = kept.places.get(pod.key)
             if place is not None and _admits(batch, pending, placing, place.node):
                 placing.put(pending, [place.node])
                 placing.replaces.setdefault(pending.number, []).append(place.replaces)
-    placing.free -= kept.room - kept.promised
+    placing.free -= kept.reserved
     placing.owed = _owed(batch, placing)
     placing.free -= placing.owed
     return frozenset(c.number for c in _in_order(batch))
@@ -39,7 +39,7 @@ def place_in_need(batch: Batch, placing: Placing) -> None:
     kept = batch.kept
     if kept is None or not kept.places:
         return
-    placing.free += kept.room - kept.promised
+    placing.free += kept.reserved
     if placing.owed is not None:
         placing.free += placing.owed
     for pending in _in_order(batch):
@@ -48,7 +48,7 @@ def place_in_need(batch: Batch, placing: Placing) -> None:
             if not _place_one(batch, pending, placing):
                 break
     placing.owed = _owed(batch, placing)
-    placing.free -= kept.room - kept.promised + placing.owed
+    placing.free -= kept.reserved + placing.owed
 
 
 def _owed(batch: Batch, placing: Placing) -> Ints:

@@ -11,7 +11,7 @@ import numpy as np
 
 from scheduler.domain.delay import format_ms
 from scheduler.domain.reasons import Cause, NodeReason, PodCause, PodReason, Refusal
-from scheduler.domain.resources import CPU, PODS
+from scheduler.domain.resources import amount_text
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.between.rules import ClassRules
 from scheduler.placement.bounds import Reach
@@ -195,18 +195,9 @@ def _smaller_requests(view: View) -> list[tuple[float, str]]:
     share = (short / np.maximum(demand, 1)).max(axis=1)
     best = int(share.argmin())
     missing = [
-        _amount(name, int(short[best, k]))
+        amount_text(name, int(short[best, k]))
         for k, name in enumerate(view.batch.table.resources)
         if short[best, k]
     ]
     node = view.batch.table.nodes[int(near[best])].name
     return [(float(share[best]), f"{' and '.join(missing)} more on {node} would admit it")]
-
-
-def _amount(resource: str, value: int) -> str:
-    if resource == CPU:
-        return f"{value}m cpu"
-    if resource == PODS:
-        return f"{value} pod slot{'s' if value > 1 else ''}"
-    mib = 2**20
-    return f"{-(-value // mib)}Mi {resource}" if value >= mib else f"{value} {resource}"

@@ -18,6 +18,7 @@ from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
 from scheduler.reliability.confirmed import Confirmations, Judged, Pair, judged
 from scheduler.reliability.interest import interest
 from scheduler.service.first_probes import FirstProbes
+from scheduler.service.looking import Looking
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import Runner, ServiceState
 from telemetry.estimate import RobustFactors
@@ -72,14 +73,8 @@ class BudgetWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            took_s = 0.0
-            if self._state.cache.is_synced:
-                try:
-                    took_s = await self._look()
-                except Exception:  # noqa: BLE001 - the next look may be better; the service goes on
-                    self._log.exception("budgets.look_failed")
-            await asyncio.sleep(max(LOOK_S, _REST * took_s))
+        looking = Looking(self._look, LOOK_S, _REST)
+        await looking.run(lambda: self._state.cache.is_synced, self._log, "budgets.look_failed")
 
     async def _look(self) -> float:
         """Look once; return how long working it out took, seconds."""

@@ -12,9 +12,9 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.cover import Uncovered
 from scheduler.domain.errors import BindHeldBack, ClusterUnavailable, SchedulerError
 from scheduler.domain.ports import Cluster, PodNote
-from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.reliability.cover.renewing import Renewal, renewed
+from scheduler.service.looking import Looking
 from scheduler.service.notes import NoteWriter
 from scheduler.service.state import Runner, ServiceState
 
@@ -50,14 +50,11 @@ class CoverKeeper:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            took_s = 0.0
-            if self._state.cache.is_synced and self.is_leading:
-                try:
-                    took_s = await self._look()
-                except Exception:  # noqa: BLE001 - the next look may be better; the service goes on
-                    self._log.exception("cover.look_failed")
-            await asyncio.sleep(max(LOOK_S, _REST * took_s))
+        looking = Looking(self._look, LOOK_S, _REST)
+        await looking.run(self._may_look, self._log, "cover.look_failed")
+
+    def _may_look(self) -> bool:
+        return self._state.cache.is_synced and self.is_leading
 
     async def _look(self) -> float:
         """Look once, if anything changed; return how long it took, seconds."""
@@ -73,7 +70,7 @@ class CoverKeeper:
         renew = partial(renewed, snapshot, settings.placement, settings.cover, bare)
         found = await self._runner(renew)
         self._seen = version
-        self._take_over(found, snapshot)
+        self._take_over(found)
         await self._write()
         return state.clock.now_s() - started_s
 
@@ -100,39 +97,38 @@ class CoverKeeper:
             self._log.warning("cover.unwritten", pod=pod.key, why=str(error))
         return True
 
-    def _take_over(self, found: Renewal, snapshot: ClusterSnapshot) -> None:
+    def _take_over(self, found: Renewal) -> None:
         state = self._state
-        for row, pod in enumerate(snapshot.placed.pods if found.backups else ()):
-            backup = found.backups.get(pod.key)
-            node = int(snapshot.placed.node_of[row])
-            if backup is not None and node >= 0:
-                name = snapshot.nodes.nodes[node].name
-                wakes = state.cache.pods.set_backup(pod, name, backup)
-                state.queue.wake(wakes, state.clock.now_s())
-                self._unwritten[pod.key] = pod, backup
+        for change in found.changes:
+            wakes = state.cache.pods.set_backup(change.pod, change.node, change.backup)
+            state.queue.wake(wakes, state.clock.now_s())
+            self._unwritten[change.pod.key] = change.pod, change.backup
         state.metrics.cover_pods.labels("covered").set(found.covered)
         state.metrics.cover_pods.labels("uncovered").set(len(found.uncovered))
+        state.metrics.cover_reserved.clear()
         for resource, amount in found.reserve.items():
             state.metrics.cover_reserved.labels(resource).set(amount)
-        if found.backups:
-            changed, bare = len(found.backups), len(found.uncovered)
+        if found.changes:
+            changed, bare = len(found.changes), len(found.uncovered)
             self._log.info("cover.renewed", backups=changed, uncovered=bare)
             state.changed.set()
-        self._tell(found, {pod.key for pod in snapshot.placed.pods} if self._told else set())
+        self._tell(found)
 
-    def _tell(self, found: Renewal, placed: set[str]) -> None:
+    def _tell(self, found: Renewal) -> None:
         """Say which pods lost the cover they had, and which have it again."""
-        bare = {one.pod.key: one for one in found.uncovered}
-        for key, one in bare.items():
-            if found.backups.get(key) == "" and one.pod.uid not in self._told:
+        lost = {change.pod.uid for change in found.changes if not change.backup}
+        bare = {one.pod.key: one.pod for one in found.uncovered}
+        for one in found.uncovered:
+            if one.pod.uid in lost - self._told:
                 self._told.add(one.pod.uid)
                 self._tell_lost(one)
         for key, pod in self._bare.items():
             if key not in bare and pod.uid in self._told:
                 self._told.discard(pod.uid)
-                if key in placed:
+                record = self._state.cache.pods.get(key)
+                if record is not None and record.pod.uid == pod.uid:
                     self._tell_found(pod)
-        self._bare = {key: one.pod for key, one in bare.items()}
+        self._bare = bare
 
     def _tell_lost(self, one: Uncovered) -> None:
         at_s, said = self._state.clock.wall_s(), f"has no backup any more: {one.why}"

@@ -7,9 +7,7 @@ import numpy as np
 
 from scheduler.reliability.cover.crowds import Crowds
 from scheduler.reliability.cover.pairs import IMPOSSIBLE, NONE, POSSIBLE, TIE, Pairs, PairTable
-from scheduler.reliability.cover.problem import Amounts, CoverProblem
-
-NOWHERE = -1
+from scheduler.reliability.cover.problem import NOWHERE, Amounts, CoverProblem
 
 Value = tuple[float, ...]
 """What arrangements are compared by, smaller is better: pods left out by rank, then pods uncovered

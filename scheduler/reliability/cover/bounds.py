@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.flow.interior import lower_bound
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
-from scheduler.reliability.cover.problem import CoverProblem
+from scheduler.reliability.cover.arrangement import Arrangement
+from scheduler.reliability.cover.problem import NOWHERE, CoverProblem
 from scheduler.reliability.cover.relaxation import Relaxation
 
 ITERATIONS = 80

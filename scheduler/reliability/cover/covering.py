@@ -12,7 +12,6 @@ from scheduler.placement.backing import Backing
 from scheduler.placement.decide import Decision
 from scheduler.reliability.cover.bounds import Bounds
 from scheduler.reliability.cover.entries import (
-    NOWHERE,
     Entry,
     decided_entries,
     standing_entries,
@@ -20,7 +19,7 @@ from scheduler.reliability.cover.entries import (
 )
 from scheduler.reliability.cover.loads import Ints, Loads, joined, loads_of
 from scheduler.reliability.cover.making import Ground, Made, make_problem, offered
-from scheduler.reliability.cover.problem import Nodes
+from scheduler.reliability.cover.problem import NOWHERE, Nodes
 from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.reliability.cover.solving import solve
 from scheduler.reliability.cover.standing import covered_rows, standing_loads

@@ -1,6 +1,6 @@
 """Who takes part in cover: the classes of a decision, and pods that run without a backup."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,8 @@ from scheduler.placement.reach import reach, reach_elsewhere
 from scheduler.placement.stage import arc_costs
 from scheduler.reliability.cover.beside import placing_in, standing_batch
 from scheduler.reliability.cover.loads import Ints
+from scheduler.reliability.cover.problem import NOWHERE
 from scheduler.reliability.cover.settings import CoverSettings
-
-NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,10 +156,7 @@ def standing_entries(decision: Decision, cover: CoverSettings) -> Iterator[Entry
     node_of = {placed.pods[row].key: int(placed.node_of[row]) for row in rows}
     batch = standing_batch(snapshot, rows, settings)
     placing = placing_in(batch, decision)
-    for pending in batch.classes:
-        pods = [pod for pod in pending.pods if pod.key in node_of]
-        if not pods:
-            continue
+    for pending, pods in _alike(batch, node_of):
         hosts = [node_of[pod.key] for pod in pods]
         within = reach_elsewhere(batch, pending, placing, hosts)
         allowed = batch.rules.narrow(pending.number, pending.mask & within)
@@ -177,3 +173,20 @@ def standing_entries(decision: Decision, cover: CoverSettings) -> Iterator[Entry
             may_move=False,
             replicas=np.zeros(0, dtype=np.int64),
         )
+
+
+def _alike(
+    batch: Batch, node_of: Mapping[str, int]
+) -> Iterator[tuple[PendingClass, Sequence[Pod]]]:
+    """Yield the pods of each class that `node_of` knows; by node where they refer to themselves.
+
+    Who leaves its node then has the others to be near to, and these differ from node to node.
+    """
+    for pending in batch.classes:
+        is_self = any(target.is_self for target in pending.targets)
+        groups: dict[int, list[Pod]] = {}
+        for pod in pending.pods:
+            if pod.key in node_of:
+                groups.setdefault(node_of[pod.key] if is_self else 0, []).append(pod)
+        for pods in groups.values():
+            yield pending, pods

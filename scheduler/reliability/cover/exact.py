@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.flow.program import Floats, Program, solve_integer
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.pairs import Pairs
-from scheduler.reliability.cover.problem import CoverProblem
+from scheduler.reliability.cover.problem import NOWHERE, CoverProblem
 from scheduler.reliability.cover.sheet import Ids, Sheet, numbered
 
 COLUMNS_A_NODE = 30

@@ -1,9 +1,9 @@
 """First arrangements: from the hosts a decision chose, and from nothing."""
 
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.making import Made
 from scheduler.reliability.cover.pairs import Pairs
-from scheduler.reliability.cover.problem import CoverProblem
+from scheduler.reliability.cover.problem import NOWHERE, CoverProblem
 
 
 def first_arrangement(problem: CoverProblem, pairs: Pairs) -> Arrangement:

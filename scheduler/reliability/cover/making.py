@@ -7,9 +7,9 @@ import numpy as np
 
 from scheduler.domain.resources import UNLIMITED
 from scheduler.domain.snapshot import NodeTable
-from scheduler.reliability.cover.entries import NOWHERE, Entry
+from scheduler.reliability.cover.entries import Entry
 from scheduler.reliability.cover.loads import Ints, Loads
-from scheduler.reliability.cover.problem import Amounts, CoverClass, CoverProblem, Nodes
+from scheduler.reliability.cover.problem import NOWHERE, Amounts, CoverClass, CoverProblem, Nodes
 from scheduler.reliability.cover.settings import CoverSettings
 
 MANY_NODES = 128

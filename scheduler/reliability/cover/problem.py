@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 Amounts = NDArray[np.float64]
 """Amounts of resources: whole numbers below 2**53, exact in a float."""
 
+NOWHERE = -1
+"""No node."""
+
 Nodes = NDArray[np.int64]
 """Positions of nodes within the problem."""
 

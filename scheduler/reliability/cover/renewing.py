@@ -1,6 +1,6 @@
 """Cover of pods that run, put right after something changed: what is missing or no longer valid."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from scheduler.domain.cover import Uncovered
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod
 from scheduler.placement.backing import Backing
-from scheduler.placement.batch import Batch
 from scheduler.placement.decide import decide
-from scheduler.placement.reach import reach
+from scheduler.placement.reach import reach_elsewhere
 from scheduler.placement.settings import PlacementSettings
+from scheduler.reliability.cover.beside import standing_batch
 from scheduler.reliability.cover.covering import cover
 from scheduler.reliability.cover.entries import wants_cover
 from scheduler.reliability.cover.kept import kept_room
 from scheduler.reliability.cover.loads import Ints, loads_of
 from scheduler.reliability.cover.settings import CoverEffortSettings, CoverSettings
-from scheduler.reliability.cover.standing import demands
+from scheduler.reliability.cover.standing import covered_rows, demands
 from scheduler.reliability.cover.units import failure_units
 from scheduler.reliability.failover.losses import dead_rows
 
@@ -28,15 +29,23 @@ SEARCH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
-    """New backups.
+class Change:
+    """A pod that runs on a node, and its new backup: empty where it has none any more."""
 
-    `backups` has the name of the new backup of each pod whose backup changes, by key, empty where
-    it has none any more. `uncovered` are the pods that want one and have none then, `covered`
-    counts those that have. `reserve` sums up what is reserved, resource by resource.
+    pod: Pod
+    node: str
+    backup: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """New backups, of the pods whose backup changes.
+
+    `uncovered` are the pods that want one and have none then, `covered` counts those that have.
+    `reserve` sums up what is reserved, resource by resource.
     """
 
-    backups: Mapping[str, str]
+    changes: tuple[Change, ...]
     uncovered: tuple[Uncovered, ...]
     covered: int
     reserve: Mapping[str, int]
@@ -52,6 +61,7 @@ def renewed(
 
     A backup stays while its node lives, admits the pod within its budgets and rules, does not fail
     with its host, and has room for the worst single failure. Others are chosen anew; no pod moves.
+    What a dead node's pods have reserved stays promised to those that replace them.
 
     Parameters
     ----------
@@ -62,44 +72,48 @@ def renewed(
     bare
         Keys of the pods that had none the last time: for these alone nothing is searched.
     """
-    unit = failure_units(snapshot, covering.unit)
-    stale = _stale(snapshot, settings, covering, unit)
-    best = _covered(snapshot, settings, covering, stale)
+    snapshot = replace(snapshot, pending=())
+    everyone = covered_rows(snapshot)
+    anew = _stale(snapshot, settings, covering, everyone)
+    best = _covered(snapshot, settings, covering, anew)
     if {one.pod.key for one in best.cover.uncovered} - bare:
         # Others may make room by having their backups elsewhere: that costs nothing but a write.
-        everyone = np.flatnonzero(snapshot.placed.backup_of >= 0)
-        for rows in (stale, everyone):
+        for rows in (anew, everyone):
             other = _covered(snapshot, settings, covering, rows, search=SEARCH)
             if other.stats.covered > best.stats.covered:
-                best, stale = other, rows
-    placed, names = snapshot.placed, [node.name for node in snapshot.nodes.nodes]
-    backups = {placed.pods[row].key: "" for row in stale.tolist()} | dict(best.cover.backups)
-    before = {placed.pods[row].key: names[placed.backup_of[row]] for row in stale.tolist()}
+                best, anew = other, rows
     return Renewal(
-        {key: backup for key, backup in backups.items() if before.get(key, "") != backup},
+        tuple(_changes(snapshot, anew, best.cover.backups)),
         best.cover.uncovered,
         best.stats.covered,
         best.stats.reserve,
     )
 
 
+def _changes(snapshot: ClusterSnapshot, anew: Ints, backups: Mapping[str, str]) -> Iterator[Change]:
+    """Yield what is new: of rows whose backup was chosen anew, and of those that had none."""
+    placed, names = snapshot.placed, [node.name for node in snapshot.nodes.nodes]
+    before = {placed.pods[row].key: names[placed.backup_of[row]] for row in anew.tolist()}
+    if not (before or backups):
+        return
+    for pod, node in zip(placed.pods, placed.node_of.tolist(), strict=True):
+        backup, was = backups.get(pod.key, ""), before.get(pod.key, "")
+        if backup != was:
+            yield Change(pod, names[node], backup)
+
+
 def _covered(
     snapshot: ClusterSnapshot,
     settings: PlacementSettings,
     covering: CoverSettings,
-    without: Ints,
+    anew: Ints,
     *,
     search: int = 0,
 ) -> Backing:
     """Return the cover with the backups of some rows chosen anew."""
-    placed = snapshot.placed
-    backup_of = placed.backup_of.copy()
-    is_dead = dead_rows(snapshot)
-    node_of = placed.node_of[without]
-    # What a dead node's pods have reserved stays promised to those that replace them.
-    without = without[(node_of >= 0) & ~is_dead[node_of]]
-    backup_of[without] = -1
-    kept = replace(snapshot, pending=(), placed=replace(placed, backup_of=backup_of))
+    backup_of = snapshot.placed.backup_of.copy()
+    backup_of[anew] = -1
+    kept = replace(snapshot, placed=replace(snapshot.placed, backup_of=backup_of))
     effort = CoverEffortSettings(passes=1, search=search, covers_running=True)
     chosen = msgspec.structs.replace(covering, mode="preferred", effort=effort)
     unit = failure_units(snapshot, covering.unit)
@@ -107,20 +121,16 @@ def _covered(
 
 
 def _stale(
-    snapshot: ClusterSnapshot, settings: PlacementSettings, covering: CoverSettings, unit: Ints
+    snapshot: ClusterSnapshot, settings: PlacementSettings, covering: CoverSettings, rows: Ints
 ) -> Ints:
-    """Return the rows of pods on living nodes whose backup is no longer valid."""
-    placed = snapshot.placed
-    if not len(snapshot.nodes) or not len(placed.backup_of):
-        return np.zeros(0, dtype=np.int64)
-    is_dead = dead_rows(snapshot)
-    rows = np.flatnonzero((placed.backup_of >= 0) & (placed.node_of >= 0))
-    rows = rows[~is_dead[placed.node_of[rows]]]
-    valid = _admitted(snapshot, settings, covering, rows)
+    """Return those of some rows whose backup is no longer valid."""
+    if not len(rows):
+        return rows
+    placed, unit = snapshot.placed, failure_units(snapshot, covering.unit)
     host, backup = placed.node_of[rows], placed.backup_of[rows]
-    valid &= ~is_dead[backup] & (unit[host] != unit[backup])
-    crowded = _crowded(snapshot, rows[valid], unit)
-    return np.sort(np.concatenate([rows[~valid], crowded]))
+    valid = _admitted(snapshot, settings, covering, rows)
+    valid &= ~dead_rows(snapshot)[backup] & (unit[host] != unit[backup])
+    return np.sort(np.concatenate([rows[~valid], _crowded(snapshot, rows[valid], unit)]))
 
 
 def _admitted(
@@ -129,16 +139,19 @@ def _admitted(
     """Return which pods may run on their backups, by budgets and by rules of nodes."""
     placed = snapshot.placed
     valid = np.zeros(len(rows), dtype=np.bool_)
-    pods = tuple(placed.pods[row] for row in rows.tolist())
-    row_of = {pod.key: i for i, pod in enumerate(pods)}
-    batch = Batch(replace(snapshot, pending=pods), settings)
+    at_of = {placed.pods[row].key: i for i, row in enumerate(rows.tolist())}
+    batch = standing_batch(snapshot, rows.tolist(), settings)
     for pending in batch.classes:
         if pending.problems or not wants_cover(pending.pod_class, covering):
             continue
-        near = reach(batch, pending, {})
-        mask = pending.mask & near.mask
-        at = np.array([row_of[pod.key] for pod in pending.pods], dtype=np.int64)
-        valid[at] = mask[placed.backup_of[rows[at]]]
+        at = np.array([at_of[pod.key] for pod in pending.pods], dtype=np.int64)
+        hosts, backups = placed.node_of[rows[at]], placed.backup_of[rows[at]]
+        # Who is its own reference has others from each host; all others are alike everywhere.
+        is_self = any(target.is_self for target in pending.targets)
+        for host in np.unique(hosts) if is_self else hosts[:1]:
+            within = pending.mask & reach_elsewhere(batch, pending, {}, (int(host),))
+            here = hosts == host if is_self else np.ones(len(hosts), dtype=np.bool_)
+            valid[at[here]] = within[backups[here]]
     return valid
 
 

@@ -7,7 +7,8 @@ from scheduler.placement.decide import Decision
 from scheduler.placement.final import take_back_broken
 from scheduler.placement.reach import reach_elsewhere
 from scheduler.reliability.cover.beside import placing_in
-from scheduler.reliability.cover.entries import NOWHERE, Entry
+from scheduler.reliability.cover.entries import Entry
+from scheduler.reliability.cover.problem import NOWHERE
 from scheduler.reliability.cover.settings import CoverSettings
 
 Pair = tuple[int, int]

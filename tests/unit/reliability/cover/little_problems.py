@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.making import UNIT_SHARE
 from scheduler.reliability.cover.pairs import Pairs
-from scheduler.reliability.cover.problem import CoverClass, CoverProblem
+from scheduler.reliability.cover.problem import NOWHERE, CoverClass, CoverProblem
 
 
 def little_problem(seed: int) -> CoverProblem:

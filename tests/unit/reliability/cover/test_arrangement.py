@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.draws import Draws
 from scheduler.reliability.cover.greedy import first_arrangement
 from scheduler.reliability.cover.pairs import Pairs
-from scheduler.reliability.cover.problem import CoverClass, CoverProblem
+from scheduler.reliability.cover.problem import NOWHERE, CoverClass, CoverProblem
 from scheduler.reliability.cover.search import Search
 
 

@@ -6,12 +6,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.bounds import prove
 from scheduler.reliability.cover.exact import solve_exactly
 from scheduler.reliability.cover.greedy import first_arrangement
 from scheduler.reliability.cover.pairs import Pairs
-from scheduler.reliability.cover.problem import CoverProblem
+from scheduler.reliability.cover.problem import NOWHERE, CoverProblem
 from tests.unit.reliability.cover.little_problems import little_problem
 
 NODES = 200

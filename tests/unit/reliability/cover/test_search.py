@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from scheduler.reliability.cover.arrangement import NOWHERE, Arrangement
+from scheduler.reliability.cover.arrangement import Arrangement
 from scheduler.reliability.cover.draws import Draws
 from scheduler.reliability.cover.greedy import first_arrangement
 from scheduler.reliability.cover.pairs import Pairs
+from scheduler.reliability.cover.problem import NOWHERE
 from scheduler.reliability.cover.search import Search
 from tests.unit.reliability.cover.little_problems import little_problem
 
