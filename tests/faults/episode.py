@@ -14,6 +14,7 @@ from tests.faults.at_end import (
 from tests.faults.chance import chance
 from tests.faults.fault import Fault
 from tests.faults.loop import Stuck, VirtualLoop, run_virtually
+from tests.faults.process import election_by_wall_clocks
 from tests.faults.scene import FOREIGN
 from tests.faults.world import World, live, new_world
 
@@ -55,7 +56,8 @@ def run_episode(fault: Fault, seed: int) -> Outcome:
         return await _episode(loop, fault, seed)
 
     try:
-        return run_virtually(main)
+        with election_by_wall_clocks():
+            return run_virtually(main)
     except Stuck as stuck:
         return Outcome(fault.name, seed, (f"bug: {stuck}",), None, 0, 0.0, 0)
 

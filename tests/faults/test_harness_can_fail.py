@@ -1,8 +1,10 @@
 """Broken schedulers are caught, each by the rule it breaks; and so is a rule broken in words."""
 
+import time
 from collections.abc import Callable
 
 import pytest
+from kubernetes.aio.leaderelection import leaderelection
 
 from tests.faults.episode import run_episode
 from tests.faults.kinds.every import BY_NAME
@@ -40,3 +42,9 @@ def test_a_broken_scheduler_is_caught(
     caught = any(run_episode(broken, seed).count(rule) for seed in SEEDS)
 
     assert caught
+
+
+def test_outside_an_episode_the_librarys_election_reads_the_true_clock() -> None:
+    run_episode(BY_NAME["none"], 1)
+
+    assert vars(leaderelection)["time"] is time
