@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from scheduler.domain.cover import BACKUP_ANNOTATION
-from scheduler.domain.errors import BindConflict, InputError, VolumeRefused
+from scheduler.domain.errors import BindConflict, EvictionRefused, InputError, VolumeRefused
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from simulator.change import Change, JsonObject, ObjectKey, Refused, uid_of
-from simulator.command import Bind, Command, Patch, Record, SetCondition
+from simulator.command import Bind, Command, Delete, Patch, Record, SetCondition
 from simulator.running import RunningWorld
 from simulator.translation import TRANSLATED, translated
 from simulator.world import World
@@ -102,6 +102,20 @@ class InProcessCluster(RunningWorld):
         if obj is not None and uid_of(obj) == pod.uid:
             marks = {BACKUP_ANNOTATION: backup or None}
             self.execute(Patch(key, {"metadata": {"annotations": marks}}, "status"))
+
+    async def evict(self, pod: Pod) -> None:
+        """Delete a pod; there are no disruption budgets here.
+
+        Raises
+        ------
+        EvictionRefused
+            If it is gone.
+        """
+        await asyncio.sleep(0)
+        try:
+            self.execute(Delete(ObjectKey("Pod", pod.namespace, pod.name), pod.uid))
+        except Refused as refusal:
+            raise EvictionRefused(refusal.message) from None
 
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume for a claim; return the volume's new version.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from scheduler.domain.errors import BindConflict, ClusterUnavailable, VolumeRefused
+from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused, VolumeRefused
 from scheduler.domain.node import Node
 from scheduler.domain.object_events import NamespaceChanged, StorageChanged
 from scheduler.domain.ports import (
@@ -39,6 +39,8 @@ class MemoryCluster:
     writes: list[str] = field(default_factory=list)
     notes: list[PodNote] = field(default_factory=list)
     backups: dict[str, str] = field(default_factory=dict)
+    evictions: list[str] = field(default_factory=list)
+    before_eviction: Callable[[Pod], None] = lambda _pod: None
     before_bind: Callable[[Binding], None] = lambda _binding: None
     after_bind: Callable[[Binding], None] = lambda _binding: None
     before_write: Callable[[str], None] = lambda _key: None
@@ -145,6 +147,17 @@ class MemoryCluster:
         """Record which node is reserved for a pod."""
         await asyncio.sleep(self.bind_s)
         self.backups[pod.key] = backup
+
+    async def evict(self, pod: Pod) -> None:
+        """Delete a pod as the API server does: at once marked, gone when the test says so."""
+        await asyncio.sleep(self.bind_s)
+        self.before_eviction(pod)
+        known = self.pods.get(pod.key)
+        if known is None or known.pod.uid != pod.uid:
+            raise EvictionRefused(f'pods "{pod.name}" not found')
+        self.evictions.append(pod.key)
+        self.pods[pod.key] = replace(known, is_terminating=True)
+        self.emit(self.pods[pod.key])
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

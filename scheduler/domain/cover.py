@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.resources import Resources
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Labels, Pod
 
 BACKUP_ANNOTATION = "isochrone.dev/backup"
 """On a bound pod: the node reserved for the day its own dies."""
 
 REPLACES_ANNOTATION = "isochrone.dev/replaces"
 """On a bound pod: the uid of the lost pod whose reserved place it took."""
+
+HOME_ANNOTATION = "isochrone.dev/home"
+"""On a bound pod: the node that the pod it replaces was lost with."""
+
+MOVED_ANNOTATION = "isochrone.dev/moved-from"
+"""On a bound pod: the nodes that pods of its workload were moved away from, and when."""
 
 CoverMode = Literal["off", "preferred", "required"]
 FailureUnit = Literal["node", "domain", "zone"]
@@ -56,10 +62,15 @@ class CoverPlan:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node that is reserved, and the uid of the lost pod it is reserved for."""
+    """A node that is reserved, and the uid of the lost pod it is reserved for.
+
+    `node` is -1 for a lost pod that nothing was reserved for. `marks` are annotations that whoever
+    takes its place is to carry.
+    """
 
     node: int
     replaces: str
+    marks: Labels = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +84,7 @@ class KeptRoom:
     promised
         Shape ``(n, r)``: what of it even those may not take, for others were promised it.
     places
-        Of pending pods that replace lost ones, by key: the node reserved for the lost pod.
+        Of pending pods that replace lost ones, by key: the node reserved for the lost pod, if any.
     """
 
     room: NDArray[np.int64]

@@ -63,6 +63,22 @@ class VolumeRefused(SchedulerError):
     """A write to a claim or volume was not carried out; the text is the cluster's own."""
 
 
+class EvictionRefused(SchedulerError):
+    """A pod is not made to leave, and nothing was done.
+
+    Parameters
+    ----------
+    reason
+        The cluster's own words.
+    retry_s
+        Seconds after which it may be asked for again; 0 where the cluster does not say.
+    """
+
+    def __init__(self, reason: str, retry_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_s = reason, retry_s
+
+
 class PlanRejected(SchedulerError):
     """The independent check found violations in a plan."""
 

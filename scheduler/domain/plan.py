@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from scheduler.domain.cover import CoverPlan
 from scheduler.domain.delay import DelayConstraint
 from scheduler.domain.reasons import Refusal
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Labels, Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Assignment:
     """A pod and the node it goes to.
 
     `backup` is the node reserved for it there for the day its own dies, or empty. `replaces` is the
-    uid of a lost pod whose reserved place it takes, or empty.
+    uid of a lost pod whose reserved place it takes, or empty; `marks` are annotations it takes over
+    from that one.
     """
 
     pod: Pod
@@ -57,6 +58,7 @@ class Assignment:
     volumes: AssignedVolumes = AssignedVolumes()
     backup: str = ""
     replaces: str = ""
+    marks: Labels = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,18 @@ class Cluster(Protocol):
         """
         ...
 
+    async def evict(self, pod: Pod) -> None:
+        """Have a bound pod leave its node, if its workload's disruption budgets allow it.
+
+        Raises
+        ------
+        EvictionRefused
+            If it stays: a budget does not allow it, it is gone, or the right is missing.
+        ClusterUnavailable
+            If there is no answer: it may be on its way out.
+        """
+        ...
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume, as it was last told, for a claim; return the volume's new version.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scheduler.domain.node import Node
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.storage import Storage
-from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.domain.workload import Labels, Pod, PodClass, Service
 from scheduler.domain.zone import ZoneTree
 from telemetry.model import UNKNOWN_US, RttTable, empty_rtt
 
@@ -85,10 +85,14 @@ class PlacedPods:
 
 @dataclass(frozen=True, slots=True)
 class LostPod:
-    """A pod that went with its node, and the name of the node reserved for it."""
+    """A pod that went with its node, or is moved, and the name of the node reserved for it.
+
+    `marks` are annotations that the pod which takes its place is to carry.
+    """
 
     pod: Pod
     backup: str
+    marks: Labels = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +102,8 @@ class ClusterSnapshot:
     `pending` are the pods to decide on, in the queue's order. `held` are known pods that are
     unplaced but not up for decision now (backing off, gated, another scheduler's): references to
     them are pending, not unknown. `lost` are pods that were gone from nodes believed dead before
-    another took their place. `namespaces` are the labels of each namespace by its name.
-    `now_s` is the shell's clock, for waiting times.
+    another took their place, `moving` those that are made to leave their nodes. `namespaces` are
+    the labels of each namespace by its name. `now_s` is the shell's clock, for waiting times.
     """
 
     nodes: NodeTable
@@ -107,6 +111,7 @@ class ClusterSnapshot:
     pending: tuple[Pod, ...]
     held: tuple[Pod, ...] = ()
     lost: tuple[LostPod, ...] = ()
+    moving: tuple[LostPod, ...] = ()
     services: tuple[Service, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)

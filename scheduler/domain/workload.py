@@ -138,8 +138,9 @@ class Pod:
     `identity_labels` are those by which a controller numbers its pods; they are no part of the
     class, though a selector may ask for them. `volumes` are its own claims and disks, which differ
     from replica to replica. `nominated_node` is where room is kept for it while it waits
-    (``status.nominatedNodeName``). `backup` is the node reserved for the day its own dies, and
-    `replaces` the uid of a lost pod whose place it took, as its annotations say.
+    (``status.nominatedNodeName``). As its annotations say, `backup` is the node reserved for the
+    day its own dies, `replaces` the uid of a lost pod whose place it took, `home` the node that one
+    was lost with, and `moved_from` the nodes its workload's pods were moved away from, and when.
     """
 
     name: str
@@ -153,6 +154,8 @@ class Pod:
     nominated_node: str = ""
     backup: str = ""
     replaces: str = ""
+    home: str = ""
+    moved_from: str = ""
 
     @property
     def namespace(self) -> str:

@@ -12,6 +12,7 @@ from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
 from scheduler.kube.events import NOTE_TIMEOUT_S, EventWriter
+from scheduler.kube.evictions import evict
 from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
@@ -174,6 +175,10 @@ class KubeCluster:
         except Denied as error:
             if error.status != _NOT_FOUND and "metadata.uid: Invalid" not in error.said:
                 raise
+
+    async def evict(self, pod: Pod) -> None:
+        """Have a bound pod leave its node, as `scheduler.kube.evictions` says."""
+        await evict(self._client, pod)
 
     async def announce(self, note: ServiceNote) -> None:
         """Write an event about the scheduler.

@@ -3,7 +3,12 @@
 from dataclasses import replace
 from typing import Any, get_args
 
-from scheduler.domain.cover import BACKUP_ANNOTATION, REPLACES_ANNOTATION
+from scheduler.domain.cover import (
+    BACKUP_ANNOTATION,
+    HOME_ANNOTATION,
+    MOVED_ANNOTATION,
+    REPLACES_ANNOTATION,
+)
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.reasons import Condition
@@ -178,6 +183,8 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
         nominated_node=_nominated_node(written),
         backup=_mark(written, BACKUP_ANNOTATION),
         replaces=_mark(written, REPLACES_ANNOTATION),
+        home=_mark(written, HOME_ANNOTATION),
+        moved_from=_mark(written, MOVED_ANNOTATION),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
-from scheduler.domain.cover import KeptRoom
+from scheduler.domain.cover import HOME_ANNOTATION, KeptRoom, Place
 from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.backing import NO_BACKING, Backing
@@ -25,6 +25,8 @@ from scheduler.placement.repair import repaired
 from scheduler.placement.settings import PlacementSettings
 from scheduler.placement.stage import arc_costs, carry_out, stage_problem
 from scheduler.placement.together import place_together
+
+_NO_PLACE = Place(-1, "")
 
 
 @dataclass(slots=True)
@@ -216,13 +218,16 @@ def _plan(batch: Batch, placing: Placing, figures: Figures, backing: Backing) ->
             near = reach(batch, pending, placing.pods)
             notes = tuple(sorted({t.note for t in pending.targets if t.note}))
             chosen = placing.rules.chosen.get(pending.number) or repeat(AssignedVolumes())
-            replaced = chain(lost_by(batch, pending, placing), repeat(""))
+            replaced = chain(lost_by(batch, pending, placing), repeat(_NO_PLACE))
             for pod, (node, _), volumes, lost in zip(
                 pending.pods, spots, chosen, replaced, strict=False
             ):
                 quoted = tuple(measured(batch, near, placing.pods, node))
                 backup = backing.backups.get(pod.key, "")
-                one = Assignment(pod, names[node], quoted, notes, volumes, backup, lost)
+                one = Assignment(pod, names[node], quoted, notes, volumes, backup, lost.replaces)
+                if lost.marks:  # who is at home needs none
+                    here = HOME_ANNOTATION, names[node]
+                    one = replace(one, marks=tuple(mark for mark in lost.marks if mark != here))
                 assignments[pod.key] = one
         if len(spots) < len(pending.pods):
             refusal = refuse(batch, pending, placing, must_cover=pending.number in backing.wanting)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from scheduler.domain.cover import Place
+from scheduler.domain.workload import Pod
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.feasibility.room import fits
 from scheduler.placement.packing.problem import Ints
@@ -25,17 +27,29 @@ def keep_promises(batch: Batch, placing: Placing) -> frozenset[int]:
     for pending in _in_order(batch):
         for pod in pending.pods:
             place = kept.places.get(pod.key)
-            if place is not None and _admits(batch, pending, placing, place.node):
+            if (
+                place is not None
+                and place.node >= 0
+                and _admits(batch, pending, placing, place.node)
+            ):
                 placing.put(pending, [place.node])
                 placing.replaces.setdefault(pending.number, []).append(place.replaces)
     placing.free -= kept.reserved
     placing.owed = _owed(batch, placing)
     placing.free -= placing.owed
-    return frozenset(c.number for c in _in_order(batch))
+    return frozenset(
+        pending.number
+        for pending in batch.classes
+        if any(pod.key in kept.places and kept.places[pod.key].node >= 0 for pod in pending.pods)
+    )
 
 
 def place_in_need(batch: Batch, placing: Placing) -> None:
-    """Place pods whose reserved place was not to be had, in any room kept for failures to come."""
+    """Place pods whose reserved place was not to be had, in any room kept for failures to come.
+
+    So are those with a delay that replace a lost pod without a backup: a failure has come, and
+    whether one more comes is not known.
+    """
     kept = batch.kept
     if kept is None or not kept.places:
         return
@@ -43,7 +57,7 @@ def place_in_need(batch: Batch, placing: Placing) -> None:
     if placing.owed is not None:
         placing.free += placing.owed
     for pending in _in_order(batch):
-        others = sum(pod.key not in kept.places for pod in pending.pods)
+        others = sum(not _is_in_need(batch, pending, pod) for pod in pending.pods)
         while placing.left(pending) > others:
             if not _place_one(batch, pending, placing):
                 break
@@ -57,21 +71,27 @@ def _owed(batch: Batch, placing: Placing) -> Ints:
     places = batch.kept.places if batch.kept is not None else {}
     for pending in batch.classes if places else ():
         nodes = [places[pod.key].node for pod in pending.pods if pod.key in places]
+        nodes = [node for node in nodes if node >= 0]
         placed = len(pending.pods) - placing.left(pending)
         for node in nodes[placed:]:
             owed[node] += pending.demand
     return owed
 
 
-def lost_by(batch: Batch, pending: PendingClass, placing: Placing) -> Iterator[str]:
-    """Yield the uids of the lost pods that the placed pods of a class replace, in their order."""
+def lost_by(batch: Batch, pending: PendingClass, placing: Placing) -> Iterator[Place]:
+    """Yield the places of the lost pods that the placed pods of a class take, in their order."""
+    if batch.kept is None:
+        return
+    places = batch.kept.places
+    own = {places[pod.key].replaces: places[pod.key] for pod in pending.pods if pod.key in places}
     first = placing.replaces.get(pending.number, [])
-    yield from first
-    if batch.kept is not None:
-        for pod in pending.pods:
-            place = batch.kept.places.get(pod.key)
-            if place is not None and place.replaces not in first:
-                yield place.replaces
+    yield from (own[uid] for uid in first)
+    yield from (place for uid, place in own.items() if uid not in first)
+
+
+def _is_in_need(batch: Batch, pending: PendingClass, pod: Pod) -> bool:
+    place = batch.kept.places.get(pod.key) if batch.kept is not None else None
+    return place is not None and (place.node >= 0 or bool(pending.pod_class.hard_delays))
 
 
 def _place_one(batch: Batch, pending: PendingClass, placing: Placing) -> bool:

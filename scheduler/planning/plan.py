@@ -33,11 +33,10 @@ def plan(
     PlanRejected
         If the independent check finds a violation: a bug, reported with what was violated.
     """
-    kept = None
-    if covering.mode != "off":
-        kept = kept_room(snapshot, failure_units(snapshot, covering.unit))
+    is_off = covering.mode == "off"
+    kept = kept_room(snapshot, None if is_off else failure_units(snapshot, covering.unit))
     decision = decide(snapshot, settings, kept)
-    if covering.mode == "off" or not len(snapshot.nodes):
+    if is_off or not len(snapshot.nodes):
         decided = decision.plan()
     else:
         decided = decision.plan(cover(decision, covering, is_over))

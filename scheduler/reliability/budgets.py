@@ -1,13 +1,13 @@
 """Budgets of running pods that no longer hold: a link got slower, or a reference moved or left."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.delay import DelayConstraint, Quantifier
+from scheduler.domain.delay import DelayConstraint, Quantifier, format_ms
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.placement.references import ReferenceBook, Target
@@ -47,16 +47,39 @@ class BrokenBudget:
     quantifier: Quantifier = Quantifier.ANY
 
 
-def broken_budgets(snapshot: ClusterSnapshot) -> tuple[BrokenBudget, ...]:
+def broken_budgets(
+    snapshot: ClusterSnapshot, of: Container[PodClass] | None = None
+) -> tuple[BrokenBudget, ...]:
     """Return the hard delays of placed pods that do not hold by the snapshot's RTTs.
 
     Pods that are terminating or on a node that is gone are past help and left out. Sorted by pod.
+
+    Parameters
+    ----------
+    snapshot
+        What is known.
+    of
+        The classes whose pods are looked at; None for all.
 
     Notes
     -----
     One look at the pairs (replica, pod) a class and delay: O(classes + pairs).
     """
-    return tuple(sorted(_Audit(snapshot).broken(), key=lambda b: (b.pod.key, str(b.constraint))))
+    found = _Audit(snapshot).broken(of)
+    return tuple(sorted(found, key=lambda b: (b.pod.key, str(b.constraint))))
+
+
+def asked(budget: BrokenBudget) -> str:
+    """Return what was asked for, in words."""
+    return f"delay to {budget.constraint.reference} within {budget.constraint.within_ms}"
+
+
+def in_words(budget: BrokenBudget) -> str:
+    """Return how a budget is broken, in words."""
+    if budget.kind is Break.TOO_FAR:
+        rtt = format_ms(budget.rtt_us)
+        return f"{asked(budget)} is broken: {rtt} from {budget.reference_node} to {budget.node}"
+    return f"{asked(budget)} is broken: {budget.kind.value}"
 
 
 class _Audit:
@@ -76,8 +99,10 @@ class _Audit:
         index = snapshot.rtt.index
         self._columns = np.array([index.get(n.name, -1) for n in snapshot.nodes.nodes], np.int64)
 
-    def broken(self) -> Iterator[BrokenBudget]:
+    def broken(self, of: Container[PodClass] | None = None) -> Iterator[BrokenBudget]:
         for pod_class, rows in self._rows.items():
+            if of is not None and pod_class not in of:
+                continue
             alive = rows[self._lives[rows]]
             for delay in pod_class.hard_delays if len(alive) else ():
                 yield from self._of(self._book.target(pod_class, delay), alive)

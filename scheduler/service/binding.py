@@ -33,7 +33,8 @@ def decision_id(plan: Plan) -> str:
 def annotations(assignment: Assignment, decision: str) -> tuple[tuple[str, str], ...]:
     """Return what travels on the Binding to the pod.
 
-    Which decision it was, its backup, the pod it replaces, and the measured RTTs:
+    Which decision it was, its backup, the pod it replaces and what it takes over from that one, and
+    the measured RTTs:
     ``isochrone.dev/rtt: "edge-1=12.3ms,service/db@edge-7=3ms"``: what was measured from, at which
     node where that is another name, and the RTT.
     """
@@ -42,6 +43,7 @@ def annotations(assignment: Assignment, decision: str) -> tuple[tuple[str, str],
         out.append((BACKUP_ANNOTATION, assignment.backup))
     if assignment.replaces:
         out.append((REPLACES_ANNOTATION, assignment.replaces))
+    out += assignment.marks
     if assignment.measured:
         out.append((RTT_ANNOTATION, ",".join(map(_said, assignment.measured))))
     return tuple(sorted(out))

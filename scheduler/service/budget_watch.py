@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.delay import format_ms
 from scheduler.domain.ports import Interest, PodNote, Prober
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
+from scheduler.reliability.budgets import BrokenBudget, asked, broken_budgets, in_words
 from scheduler.reliability.confirmed import Confirmations, Judged, Pair, judged
 from scheduler.reliability.interest import interest
 from scheduler.service.first_probes import FirstProbes
@@ -156,7 +155,7 @@ class BudgetWatch:
                 self._tell_restored(budget)
 
     def _tell_broken(self, budget: BrokenBudget) -> None:
-        at_s, said = self._state.clock.wall_s(), _said(budget)
+        at_s, said = self._state.clock.wall_s(), in_words(budget)
         self._log.warning("budget.broken", pod=budget.pod.key, node=budget.node, what=said)
         self._state.journal.add(at_s, "warning", f"{budget.pod.key}: {said}")
         self._notes.put(PodNote(budget.pod, "Warning", BROKEN_REASON, said, at_s=at_s))
@@ -165,7 +164,7 @@ class BudgetWatch:
         if self._state.cache.pods.get(budget.pod.key) is None:
             return
         at_s = self._state.clock.wall_s()
-        said = f"{_asked(budget)} holds again, or is no longer known to be broken"
+        said = f"{asked(budget)} holds again, or is no longer known to be broken"
         self._log.info("budget.restored", pod=budget.pod.key, what=said)
         self._state.journal.add(at_s, "rtt", f"{budget.pod.key}: {said}")
         self._notes.put(PodNote(budget.pod, "Normal", RESTORED_REASON, said, at_s=at_s))
@@ -182,15 +181,3 @@ async def _sliced(
 
 def _key(budget: BrokenBudget) -> _Key:
     return budget.pod.uid, budget.node, str(budget.constraint)
-
-
-def _asked(budget: BrokenBudget) -> str:
-    return f"delay to {budget.constraint.reference} within {budget.constraint.within_ms}"
-
-
-def _said(budget: BrokenBudget) -> str:
-    asked = _asked(budget)
-    if budget.kind is Break.TOO_FAR:
-        rtt = format_ms(budget.rtt_us)
-        return f"{asked} is broken: {rtt} from {budget.reference_node} to {budget.node}"
-    return f"{asked} is broken: {budget.kind.value}"

@@ -26,6 +26,7 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
+from scheduler.reliability.failover.losses import home_mark
 from scheduler.reliability.health import is_dead
 from scheduler.service.listing import Listing, ObjectKey
 from scheduler.service.lost_pods import LostPods
@@ -46,6 +47,10 @@ from scheduler.service.wake import (
 )
 from telemetry.model import RttTable, empty_rtt
 
+MOVED_S = 120.0
+"""How long a place is kept for the successor of a pod that was made to leave: a StatefulSet makes
+it when the pod is gone, for which pods have 30 s by default."""
+
 
 class Cache:
     """The cluster as the events tell it, columns ready to be frozen."""
@@ -60,6 +65,7 @@ class Cache:
         self.storage = StorageTable()
         self.unlisted: dict[str, str] = {}
         self.lost = LostPods()
+        self.moving = LostPods(MOVED_S)
         self._node_version = 0
         self.pods = PodBook(self._nodes, self._services, self._listing, self._namespaces.freeze)
 
@@ -127,6 +133,7 @@ class Cache:
             pending=pods,
             held=tuple(held),
             lost=self.lost.freeze(now_s, placed.replaced),
+            moving=self.moving.freeze(now_s, placed.replaced),
             services=self._services.freeze(),
             namespaces=self._namespaces.freeze(),
             storage=self.storage.freeze(),
@@ -216,10 +223,11 @@ class Cache:
 
     def _drop_pod(self, key: str, uid: str) -> list[Wake]:
         record = self.pods.get(key)
-        if record is not None and record.pod.uid == uid and record.backup and record.node:
+        if record is not None and record.pod.uid == uid and record.node:
             node = self._nodes.get(record.node)
-            if node is None or is_dead(node):
-                self.lost.add(record.pod, record.node, record.backup)
+            if (node is None or is_dead(node)) and uid not in self.moving:
+                marks = home_mark(record.pod, record.node)
+                self.lost.add(record.pod, record.node, record.backup, marks)
         return self.pods.drop(key, uid)
 
     # Storage and namespaces

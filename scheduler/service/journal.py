@@ -8,7 +8,7 @@ _KEPT = 500
 """Happenings kept; older ones are in the log."""
 
 HappeningKind = Literal[
-    "bound", "waiting", "node", "rtt", "zones", "conflict", "warning", "error", "cluster"
+    "bound", "waiting", "node", "rtt", "zones", "conflict", "warning", "error", "cluster", "moved"
 ]
 """``cluster`` is for what an embedded cluster tells of itself."""
 

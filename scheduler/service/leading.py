@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from scheduler.domain.errors import BindHeldBack, VolumeRefused
+from scheduler.domain.errors import BindHeldBack, EvictionRefused, VolumeRefused
 from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
@@ -73,6 +73,20 @@ class LeadersCluster:
         if not self._leadership.is_leading:
             raise BindHeldBack(pod.key, backup, _REASON)
         await self._cluster.mark_backup(pod, backup)
+
+    async def evict(self, pod: Pod) -> None:
+        """Have a pod leave its node, if we lead.
+
+        Raises
+        ------
+        EvictionRefused
+            If we do not lead, or as the cluster says.
+        ClusterUnavailable
+            As the cluster says.
+        """
+        if not self._leadership.is_leading:
+            raise EvictionRefused(_REASON)
+        await self._cluster.evict(pod)
 
     async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
         """Have a claim provisioned, if we lead; raises as `reserve_volume`."""

@@ -1,11 +1,11 @@
-"""Pods that were removed from nodes believed dead before another took the place reserved for them.
+"""Pods that left their nodes before another took the place that is kept for them.
 
 A ReplicaSet makes the replacement as soon as a pod is told to go, a StatefulSet only once it is
-gone: by then nothing in the cluster says where its backup was.
+gone: by then nothing in the cluster says where its backup was, or where it was to move.
 """
 
 from scheduler.domain.snapshot import LostPod
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Labels, Pod
 
 FORGOTTEN_S = 600.0
 """How long a place is kept for a pod that nobody replaces: twice the five minutes after which
@@ -13,18 +13,52 @@ Kubernetes gives a dead node's pods up. Its workload may be gone too."""
 
 
 class LostPods:
-    """What is remembered of them, by uid."""
+    """What is remembered of them, by uid.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    forgotten_s
+        For how long each, seconds, unless another takes its place.
+    """
+
+    def __init__(self, forgotten_s: float = FORGOTTEN_S) -> None:
+        self._forgotten_s = forgotten_s
         self._lost: dict[str, tuple[LostPod, str]] = {}
         self._since_s: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._lost)
 
-    def add(self, pod: Pod, node: str, backup: str) -> None:
-        """Remember a pod that went with its node."""
-        self._lost[pod.uid] = LostPod(pod, backup), node
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._lost
+
+    def pods(self) -> list[LostPod]:
+        """Return all of them, in the order they came."""
+        return [lost for lost, _ in self._lost.values()]
+
+    def add(self, pod: Pod, node: str, backup: str, marks: Labels = ()) -> None:
+        """Remember a pod that went with its node, or that is made to leave it for another.
+
+        Parameters
+        ----------
+        pod
+            The pod.
+        node
+            Its node; empty where its place is kept though that node lives.
+        backup
+            The node where its place is kept; empty for none.
+        marks
+            Annotations that its successor is to carry.
+        """
+        self._lost[pod.uid] = LostPod(pod, backup, marks), node
+
+    def forget(self, uid: str) -> LostPod | None:
+        """Forget a pod, whose place is not needed any more; return what was known of it."""
+        known = self._lost.get(uid)
+        if known is None:
+            return None
+        self._forget(uid)
+        return known[0]
 
     def node_is_back(self, node: str) -> None:
         """Forget the pods of a node that lives: their places are on it."""
@@ -43,7 +77,7 @@ class LostPods:
         """
         for uid in list(self._lost):
             since_s = self._since_s.setdefault(uid, now_s)
-            if uid in replaced or abs(now_s - since_s) > FORGOTTEN_S:
+            if uid in replaced or abs(now_s - since_s) > self._forgotten_s:
                 self._forget(uid)
         return tuple(sorted((lost for lost, _ in self._lost.values()), key=_name))
 

@@ -114,6 +114,17 @@ class ServiceMetrics:
             ["resource"],
             registry=self.registry,
         )
+        self.moves = self._counter(
+            "isochrone_moves",
+            "Pods that were to be moved, by why (budget, reference, home) and what came of it: "
+            "evicted, refused, unanswered, proposed (a dry run).",
+            ["why", "result"],
+        )
+        self.moves_stuck = Gauge(
+            "isochrone_moves_stuck",
+            "Pods that should be moved and cannot be.",
+            registry=self.registry,
+        )
         self.pending = Gauge(
             "scheduler_pending_pods",
             "Pods that wait, by the queue they are in.",

@@ -18,6 +18,7 @@ from scheduler.service.cover_keeper import CoverKeeper
 from scheduler.service.cycle import Decider, SchedulingCycle
 from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
+from scheduler.service.mover import Mover
 from scheduler.service.notes import NoteWriter
 from scheduler.service.sources import Sources
 from scheduler.service.state import ServiceState
@@ -89,6 +90,9 @@ class Runtime:
         self._keeper: CoverKeeper | None = None
         if state.settings.cover.mode != "off":
             self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
+        self._mover: Mover | None = None
+        if state.settings.repair.mode != "off":
+            self._mover = Mover(state, decider.runner, cluster, self.notes, log)
         self.cycle = SchedulingCycle(state, decider, self._hands, waiting, log)
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
@@ -150,6 +154,8 @@ class Runtime:
             loops.append(self._watch.run())
         if self._keeper is not None:
             loops.append(self._keeper.run())
+        if self._mover is not None:
+            loops.append(self._mover.run())
         loops += [loop() for loop in self._outside.beside]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
@@ -182,6 +188,8 @@ class Runtime:
             self._watch.is_leading = is_leading
         if self._keeper is not None:
             self._keeper.is_leading = is_leading
+        if self._mover is not None:
+            self._mover.is_leading = is_leading
         # It comes with a renewal that nobody is told of, and may go and come again.
         return None if is_leading else self.state.clock.now_s() + _LOOK_S
 

@@ -17,6 +17,7 @@ from typing_extensions import override
 from scheduler.domain.errors import SettingsError
 from scheduler.placement.settings import PlacementSettings
 from scheduler.reliability.cover.settings import CoverSettings
+from scheduler.reliability.repair.settings import RepairSettings
 from scheduler.service.leader_settings import LeaderElectionSettings
 from scheduler.service.telemetry_settings import TelemetrySettings
 from scheduler.service.volume_settings import VolumeSettings
@@ -89,6 +90,7 @@ class SchedulerConfiguration(
     clustering: ClusteringSettings = ClusteringSettings()
     queue: QueueSettings = QueueSettings()
     cover: CoverSettings = CoverSettings()
+    repair: RepairSettings = RepairSettings()
     volumes: VolumeSettings = VolumeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     leader_election: LeaderElectionSettings = LeaderElectionSettings()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduler.domain.cover import BACKUP_ANNOTATION
-from scheduler.domain.errors import BindConflict
+from scheduler.domain.errors import BindConflict, EvictionRefused
 from scheduler.domain.ports import (
     Binding,
     ClusterEvent,
@@ -109,6 +109,34 @@ async def test_a_later_pod_of_that_name_is_not_marked_with_the_backup_of_another
     await scene.cluster.mark_backup(old, "n-1")
 
     assert "annotations" not in scene.door.get("Pod", "p")["metadata"]
+
+
+async def test_an_evicted_pod_is_on_its_way_out(scene: Scene) -> None:
+    scene.door.create(node("n-1"))
+    found = await made(scene, "p")
+    await scene.cluster.bind(Binding(found, "n-1"))
+    await scene.until(lambda told: any(isinstance(e, PodChanged) and e.node for e in told))
+
+    await scene.cluster.evict(found)
+
+    await scene.until(
+        lambda told: any(
+            isinstance(e, PodDeleted) or (isinstance(e, PodChanged) and e.is_terminating)
+            for e in told
+        )
+    )
+
+
+async def test_a_pod_that_is_gone_or_a_later_one_of_that_name_is_not_evicted(scene: Scene) -> None:
+    old = await made(scene, "p")
+    scene.door.delete("Pod", "p")
+    with pytest.raises(EvictionRefused):
+        await scene.cluster.evict(old)
+    scene.door.create(pod("p"))
+    with pytest.raises(EvictionRefused):
+        await scene.cluster.evict(old)
+
+    assert "deletionTimestamp" not in scene.door.get("Pod", "p")["metadata"]
 
 
 async def test_a_pod_is_bound_once(scene: Scene) -> None:

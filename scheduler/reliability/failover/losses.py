@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.cover import Place
+from scheduler.domain.cover import HOME_ANNOTATION, Place
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass
+from scheduler.domain.workload import Labels, Pod, PodClass
 from scheduler.reliability.health import dead_nodes
 
 Ints = NDArray[np.int64]
@@ -17,10 +17,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A lost pod whose place is still free: the pod, and the node reserved for it."""
+    """A lost pod that nobody replaces yet, and the node reserved for it; -1 where none is.
+
+    `marks` are annotations that its successor is to carry.
+    """
 
     pod: Pod
     backup: int
+    marks: Labels = ()
 
 
 def dead_rows(snapshot: ClusterSnapshot) -> NDArray[np.bool_]:
@@ -44,21 +48,43 @@ def lost_rows(snapshot: ClusterSnapshot, is_dead: NDArray[np.bool_]) -> Ints:
 
 
 def losses(snapshot: ClusterSnapshot, is_dead: NDArray[np.bool_]) -> list[Loss]:
-    """Return the lost pods with a backup on a living node that nobody has taken yet.
+    """Return the lost pods that nobody has replaced yet, with the living nodes reserved for them.
 
-    Those that tolerate a dead node for now count too: their place is promised.
+    Those that tolerate a dead node for now count too: their place is promised. One without a backup
+    is replaced all the same, and its successor, too, remembers where its home was.
     """
     placed, out = snapshot.placed, []
-    if len(placed.backup_of):
-        for row in lost_rows(snapshot, is_dead).tolist():
-            backup = int(placed.backup_of[row])
-            if backup >= 0 and not is_dead[backup]:
-                out.append(Loss(placed.pods[row], backup))
+    backups = placed.backup_of.tolist() if len(placed.backup_of) else [-1] * len(placed.pods)
+    for row in lost_rows(snapshot, is_dead).tolist():
+        pod, node, backup = placed.pods[row], int(placed.node_of[row]), backups[row]
+        home = snapshot.nodes.nodes[node].name if node >= 0 else ""
+        lives = backup >= 0 and not is_dead[backup]
+        out.append(Loss(pod, backup if lives else -1, home_mark(pod, home)))
     for lost in snapshot.lost:
         row_of = snapshot.nodes.index.get(lost.backup, -1)
-        if row_of >= 0 and not is_dead[row_of]:
-            out.append(Loss(lost.pod, row_of))
+        lives = row_of >= 0 and not is_dead[row_of]
+        out.append(Loss(lost.pod, row_of if lives else -1, lost.marks))
     return [loss for loss in out if loss.pod.uid not in placed.replaced]
+
+
+def moves(snapshot: ClusterSnapshot, is_dead: NDArray[np.bool_]) -> list[Loss]:
+    """Return the pods that are made to leave their nodes, with the places kept for them."""
+    index = snapshot.nodes.index
+    rows = [(one, index.get(one.backup, -1)) for one in snapshot.moving]
+    return [
+        Loss(one.pod, row, one.marks)
+        for one, row in rows
+        if row >= 0 and not is_dead[row] and one.pod.uid not in snapshot.placed.replaced
+    ]
+
+
+def home_mark(pod: Pod, node: str) -> Labels:
+    """Return the annotation of a pod's successor that says where home is.
+
+    Whoever was away from home already has that home still.
+    """
+    home = pod.home or node
+    return ((HOME_ANNOTATION, home),) if home else ()
 
 
 def matched(
@@ -67,17 +93,19 @@ def matched(
     """Return which pending pod takes which place, by key, and the losses nobody replaces yet.
 
     A pod replaces one of its workload that asks for the same, or, where it has no controller, one
-    of its own name. In the order of names on both sides, so that the same input gives the same.
+    of its own name. In the order of names on both sides, so that the same input gives the same;
+    those that have a place reserved come first.
     """
     waiting: dict[object, deque[Loss]] = {}
-    for loss in sorted(found, key=lambda one: one.pod.key):
+    # Those with a place first: a successor is given one where there is one.
+    for loss in sorted(found, key=lambda one: (one.backup < 0, one.pod.key)):
         waiting.setdefault(_kin(loss.pod), deque()).append(loss)
     places: dict[str, Place] = {}
     for pod in pending:
         kin = waiting.get(_kin(pod))
         if kin:
             loss = _own(kin, pod)
-            places[pod.key] = Place(loss.backup, loss.pod.uid)
+            places[pod.key] = Place(loss.backup, loss.pod.uid, loss.marks)
     return places, [loss for kin in waiting.values() for loss in kin]
 
 

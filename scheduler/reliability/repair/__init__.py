@@ -1,0 +1,1 @@
+"""Moving pods that run: those whose budgets are broken, and those that may go home."""

@@ -1,0 +1,43 @@
+"""Settings of repair."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+RepairMode = Literal["off", "dryRun", "evict"]
+
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+_Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+
+
+class RepairSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Pods that run are moved by the Eviction API, which respects PodDisruptionBudgets."""
+
+    mode: RepairMode = "evict"
+    """``evict``: a pod whose budget is broken is made to leave, where a place within all its
+    budgets is kept for its successor. ``dryRun``: what would be moved, and why, is only told.
+    ``off``: nothing is looked for. Only pods of a ReplicaSet, a ReplicationController, a
+    StatefulSet or a Deployment are moved: their controllers make another at once."""
+
+    after_seconds: _Seconds = 30.0
+    """A budget has to be broken for so long without a break where RTTs come from files, Goldpinger
+    or Prometheus. Where agents measure, ``telemetry.confirmations`` decides."""
+
+    moves_per_workload_and_hour: _Count = 10
+    """Most pods of one workload moved within an hour, one at a time."""
+
+    moves_at_once: _Count = 5
+    """Most pods on their way at a time, of all workloads together."""
+
+    bad_place_seconds: _Seconds = 3_600.0
+    """For so long no pod of a workload is moved to a node on which its budget was broken."""
+
+    come_home: bool = False
+    """Whether pods that were replaced elsewhere when their node died go back once it has returned:
+    only where no budget is broken by it, and no fewer pods are covered."""
+
+    home_after_seconds: _Seconds = 60.0
+    """For how long a node has to be back before pods come home."""
+
+
+NO_REPAIR = RepairSettings(mode="off")
