@@ -8,6 +8,7 @@ from tests.real.sightings import Sighting
 
 BACKUP = "isochrone.dev/backup"
 REPLACES = "isochrone.dev/replaces"
+HOME = "isochrone.dev/home"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Phases:
     """From the first heartbeat until the node has no taint."""
     settled_s: float
     """From there until there is what is asked for, and nothing else."""
+    home_s: float
+    """From there until all are where they were before."""
 
     @property
     def total_s(self) -> float:
@@ -55,6 +58,8 @@ class Death:
     """A sentence for each replacement that did not run before the node returned."""
     with_budget: frozenset[str]
     """Names of Deployments."""
+    away: Sequence[str]
+    """A sentence for each pod that did not come home."""
 
     @property
     def slowest_s(self) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.real.cluster import Cluster
 from tests.real.controllers import GRACE_S, NODE_DEATHS
-from tests.real.death import BACKUP, Death, Lost, Phases
+from tests.real.death import BACKUP, HOME, REPLACES, Death, Lost, Phases
 from tests.real.edge_load import EdgeLoad
 from tests.real.heartbeats import BEAT_S, Heartbeats
 from tests.real.kubelet import Kubelets
@@ -23,6 +23,18 @@ from tests.real.sightings import Sighting, Sightings
 
 _UNREACHABLE = "node.kubernetes.io/unreachable"
 _SETTLE_S = 120.0
+_HOME_S = 60.0
+"""Who is not at home by then stays where it is."""
+
+SETTINGS = {
+    # Within minutes here there are as many deaths as elsewhere in years.
+    "repair": {
+        "comeHome": True,
+        "homeAfterSeconds": 1,
+        "movesAtOnce": 10,
+        "movesPerWorkloadAndHour": 1000,
+    }
+}
 _BIND_S = 20.0
 """A replacement that does not run after so long has found no place; the node returns then."""
 
@@ -118,6 +130,8 @@ class Deaths:
         back_s = time.monotonic()
         _wait(self.is_settled, "there is what is asked for, and no more")
         settled_s = time.monotonic()
+        away = self._away()
+        home_s = time.monotonic()
         evicted_s, added_s = max(p.marked_s for p in lost), max(p.added_s for p in new)
         phases = Phases(
             unreachable_s=tainted_s - died_s,
@@ -126,11 +140,13 @@ class Deaths:
             ready_s=left_s - added_s,
             returned_s=back_s - left_s,
             settled_s=settled_s - back_s,
+            home_s=home_s - settled_s,
         )
         self._ended.update(p.uid for p in lost)
         self._known.update(p.uid for p in new)
         faults = [*self._misplaced(node, new, left_s), *self._beyond()]
-        return Death(node, told, new, phases, faults, unplaced, frozenset(self._load.budgets))
+        budgets = frozenset(self._load.budgets)
+        return Death(node, told, new, phases, faults, unplaced, budgets, away)
 
     def rest(self) -> list[str]:
         """Wait for as long as it takes to find a node dead; return what should not have happened.
@@ -152,6 +168,34 @@ class Deaths:
         return Counter(one.app for one in there) == Counter(self._load.replicas) and all(
             one.is_wanted and one.is_ready for one in there
         )
+
+    def _away(self) -> list[str]:
+        """Wait until all are at home; return a sentence for each that is not."""
+        try:
+            wait_until(self._is_at_home, "all are at home", within_s=_HOME_S)
+        except NotReady:
+            return [
+                f"{one.name} is on {one.node}, and at home on {one.annotation(HOME)}"
+                for one in self._sightings.wanted()
+                if one.annotation(HOME) not in ("", one.node)
+            ]
+        finally:
+            self._count_homecomings()
+        return []
+
+    def _is_at_home(self) -> bool:
+        wanted = self._sightings.wanted()
+        return self.is_settled() and all(one.annotation(HOME) in ("", one.node) for one in wanted)
+
+    def _count_homecomings(self) -> None:
+        """Count pods that went home as known: one was deleted for each, and one was made there."""
+        seen = {one.uid: one for one in self._sightings.all()}
+        for one in seen.values():
+            before = seen.get(one.annotation(REPLACES))
+            if before is None or before.is_wanted or before.annotation(HOME) != one.node:
+                continue
+            self._known.add(one.uid)
+            self._ended.add(before.uid)
 
     def _replacements(
         self, lost: Sequence[Sighting], earlier: Sequence[Sighting]
@@ -237,7 +281,7 @@ def deadly(cluster: Cluster, load: EdgeLoad, kubeconfig: Path, place: Path) -> I
         Sightings(plane) as sightings,
         Kubelets(plane) as kubelets,
         Heartbeats(plane, load.names) as heartbeats,
-        Scheduler(kubeconfig, place, matrix=matrix) as scheduler,
+        Scheduler(kubeconfig, place, matrix=matrix, settings=SETTINGS) as scheduler,
     ):
         cluster.add_nodes(load.nodes)
         scheduler.wait_until_ready()

@@ -26,7 +26,7 @@ from tests.real.programs import missing
 _RIGHTS = Path(__file__).parents[2] / "configs" / "kubernetes" / "rbac.yaml"
 _COLUMNS = (
     "   # node     pods budget covered kept   taint  evict  replace      bind  ready return settle"
-    "  total"
+    "   home  total"
 )
 
 
@@ -39,7 +39,8 @@ def row(number: int, death: Death) -> str:
     return (
         f"{number:4d} {death.node:8s} {counts} {kept:4d} {p.unreachable_s:7.2f} {p.evicted_s:6.2f}"
         f" {p.replaced_s:8.3f} {death.slowest_s * 1000:6.0f} ms {p.ready_s:6.2f}"
-        f" {p.returned_s:6.2f} {p.settled_s:6.2f} {p.total_s:6.2f}"
+        f" {p.returned_s:6.2f} {p.settled_s:6.2f} {p.home_s:6.2f}"
+        f" {p.total_s:6.2f}"
     )
 
 
@@ -58,7 +59,7 @@ def summary(deaths: Sequence[Death], slowest_beat_s: float) -> str:
 
 
 def _wrong(death: Death) -> list[str]:
-    return [*death.faults, *death.unplaced, *death.unkept()]
+    return [*death.faults, *death.unplaced, *death.unkept(), *death.away]
 
 
 @contextmanager
