@@ -89,7 +89,8 @@ def differences(process: Process, fresh: Cache) -> Iterator[str]:
     cache = state.cache
     if not cache.is_synced:
         yield "cache: it is out of step"
-    live, new = _parts(cache), _parts(fresh)
+    wall_s = state.clock.wall_s()
+    live, new = _parts(cache, wall_s), _parts(fresh, wall_s)
     for name, part in new.items():
         yield from _apart(f"cache: {name}", live[name], part)
     told = process.telemetry.store.frozen()
@@ -131,9 +132,9 @@ def _apart(what: str, live: Mapping[str, object], new: Mapping[str, object]) -> 
             yield f"{what}: {key} is {live.get(key)}, and should be {new.get(key)}"
 
 
-def _parts(cache: Cache) -> dict[str, dict[str, object]]:
+def _parts(cache: Cache, wall_s: float) -> dict[str, dict[str, object]]:
     """Return all a cache holds in a form that can be compared and printed."""
-    frozen = cache.freeze((), 0.0)
+    frozen = cache.freeze((), wall_s)
     pods = {
         key: (r.pod.uid[:8], r.state.name, r.node, r.is_terminating, crc32(repr(r.pod).encode()))
         for key, r in cache.pods.records.items()

@@ -27,6 +27,11 @@ class Request:
         return self.method == "POST" and self.path.endswith("/binding")
 
     @property
+    def is_eviction(self) -> bool:
+        """Whether a pod is to leave its node."""
+        return self.method == "POST" and self.path.endswith("/eviction")
+
+    @property
     def plural(self) -> str:
         """Of the kind that is listed or watched."""
         return self.path.rpartition("/")[2]

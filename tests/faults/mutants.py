@@ -1,12 +1,13 @@
 """Schedulers with one mistake each: the harness must catch every one of them."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 
 from typing_extensions import override
 
-from scheduler.domain.errors import BindConflict, ClusterUnavailable
+from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused
 from scheduler.domain.plan import Plan
 from scheduler.domain.ports import Binding, Cluster, ClusterEvent, PodDeleted, PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
@@ -70,6 +71,16 @@ class SaysNothing(KubeCluster):
     @override
     async def note(self, note: PodNote) -> None:
         return
+
+
+class EvictsAtWill(KubeCluster):
+    """Has pods leave for which nothing is wrong."""
+
+    @override
+    async def bind(self, binding: Binding) -> None:
+        await super().bind(binding)
+        with suppress(EvictionRefused, ClusterUnavailable):
+            await self.evict(binding.pod)
 
 
 def plan_without_budgets(snapshot: ClusterSnapshot, settings: PlacementSettings) -> Plan:

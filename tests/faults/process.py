@@ -168,13 +168,13 @@ class Process:
         await self._task
         self.telemetry.part()
 
-    def trespasses(self) -> list[str]:
-        """Return why it may not send a binding now."""
+    def trespasses(self, what: str) -> list[str]:
+        """Return why it may not send a binding, or an eviction, now."""
         wrong = []
         if self._is_stopping:
-            wrong.append("leaders: it was told to stop, and sends a binding")
+            wrong.append(f"leaders: it was told to stop, and sends a {what}")
         if self.leadership is not None and not self.leadership.is_leading:
-            wrong.append("leaders: it does not lead, and sends a binding")
+            wrong.append(f"leaders: it does not lead, and sends a {what}")
         return wrong
 
     def failure(self) -> str:

@@ -12,6 +12,7 @@ from tests.faults.mutants import (
     BelievesErrors,
     BelievesRefusals,
     BindsTwice,
+    EvictsAtWill,
     MissesDeletions,
     Mutated,
     SaysNothing,
@@ -31,6 +32,7 @@ SEEDS = range(1, 9)
         pytest.param("conflict", with_cluster(BelievesRefusals), "cache", id="believes refusals"),
         pytest.param("none", with_cluster(MissesDeletions), "cache", id="misses deletions"),
         pytest.param("none", with_cluster(SaysNothing), "lost", id="says nothing"),
+        pytest.param("none", with_cluster(EvictsAtWill), "moved", id="evicts at will"),
         pytest.param("none", without_budgets, "budget", id="ignores budgets"),
     ],
 )

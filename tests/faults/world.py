@@ -15,6 +15,7 @@ from tests.faults.agents import Agents, flat_truth
 from tests.faults.api import ApiServer
 from tests.faults.at_bind import BindJudge
 from tests.faults.at_end import FreshList
+from tests.faults.at_eviction import EvictionJudge
 from tests.faults.chance import chance
 from tests.faults.loop import VirtualLoop
 from tests.faults.messages import Answer, Request
@@ -60,6 +61,7 @@ class World:
     agents: Agents
     fresh: FreshList
     judge: BindJudge = field(default_factory=BindJudge)
+    evictions: EvictionJudge = field(default_factory=EvictionJudge)
     processes: list[Process] = field(default_factory=list)
     dead: list[Process] = field(default_factory=list)
     stopping: list[asyncio.Task[None]] = field(default_factory=list)
@@ -169,7 +171,8 @@ class World:
             pod = self.api.get("Pod", request.path.split("/")[-2])
             now_s = self.loop.time()
             wrong = self.judge.sent(request, process.state.cache, pod, now_s)
-            wrong += process.trespasses()
+            wrong += process.trespasses("binding")
+            self.evictions.bound(request)
             leaders = [p.name for p in self.processes if p.is_alive and p.runtime.is_leading]
             if len(leaders) > 1:
                 wrong.append(f"leaders: {' and '.join(leaders)} lead at once")
@@ -178,9 +181,18 @@ class World:
             self._at_binding.clear()
             self.violations += [f"{now_s:.3f} s, {process.name}: {what}" for what in wrong]
 
+        elif request.is_eviction:
+            now_s = self.loop.time()
+            state = process.state
+            wrong = self.evictions.sent(request, state.cache, now_s, state.clock.wall_s())
+            wrong += process.trespasses("eviction")
+            self.violations += [f"{now_s:.3f} s, {process.name}: {what}" for what in wrong]
+
     def _heard(self, request: Request, answer: Answer | None) -> None:
         if request.is_binding:
             self.judge.heard(request, answer)
+        elif request.is_eviction:
+            self.evictions.heard(request, answer)
 
 
 def _is_going(pod: JsonObject) -> bool:

@@ -4,7 +4,7 @@ from tests.faults.fault import Fault
 from tests.faults.kinds.calm import Calm
 from tests.faults.kinds.clocks import ClockJumps
 from tests.faults.kinds.deaths import CutOff, Killed, Stopped
-from tests.faults.kinds.measuring import LyingAgents, SilentAgents
+from tests.faults.kinds.measuring import LyingAgents, SilentAgents, SlowLinks
 from tests.faults.kinds.mixed import Mixed
 from tests.faults.kinds.nodes import NodeFlap
 from tests.faults.kinds.refusals import ServerErrors, TooManyRequests
@@ -30,6 +30,7 @@ _ALONE: tuple[Fault, ...] = (
     NodeFlap(),
     LyingAgents(),
     SilentAgents(),
+    SlowLinks(),
     ClockJumps(),
     Killed(),
 )

@@ -42,6 +42,27 @@ class SilentAgents(OneScheduler):
         _report_all(world)
 
 
+class SlowLinks(OneScheduler):
+    """Links get slower, or nodes move away, and stay so: budgets that held are broken for good."""
+
+    name = "slow-link"
+    what = "links slow down for good: pods are evicted, and bound where their budgets hold"
+
+    async def strike(self, world: World) -> None:
+        """Slow down links between some nodes and others, for good; let pods be moved."""
+        rng, agents = world.rng, world.agents
+        await asyncio.sleep(moment_s(world))
+        for _ in range(rng.randint(1, 3)):
+            slow = set(rng.sample(agents.nodes, rng.randint(1, max(1, len(agents.nodes) // 2))))
+            factor = rng.uniform(2.0, 12.0)
+            for one, other in list(agents.truth_us):
+                if one < other and (one in slow) != (other in slow):
+                    rtt_us = round(agents.truth_us[one, other] * factor)
+                    agents.truth_us[one, other] = agents.truth_us[other, one] = rtt_us
+            await asyncio.sleep(rng.uniform(1.0, 40.0))
+        _report_all(world)
+
+
 def _report_all(world: World) -> None:
     """Have every agent report the truth: the next regular report may be most of a minute away."""
     for desk in world.agents.desks:
