@@ -40,6 +40,8 @@ class MemoryCluster:
     notes: list[PodNote] = field(default_factory=list)
     backups: dict[str, str] = field(default_factory=dict)
     evictions: list[str] = field(default_factory=list)
+    surges_to: int = 0
+    asked_for: list[int] = field(default_factory=list)
     before_eviction: Callable[[Pod], None] = lambda _pod: None
     before_bind: Callable[[Binding], None] = lambda _binding: None
     after_bind: Callable[[Binding], None] = lambda _binding: None
@@ -158,6 +160,21 @@ class MemoryCluster:
         self.evictions.append(pod.key)
         self.pods[pod.key] = replace(known, is_terminating=True)
         self.emit(self.pods[pod.key])
+
+    async def surge(self, pod: Pod) -> int:
+        """Count what a Deployment is asked for: `surges_to` says how many, 0 that it does not."""
+        await asyncio.sleep(self.bind_s)
+        self.before_eviction(pod)
+        if self.surges_to:
+            self.asked_for.append(self.surges_to)
+        return self.surges_to
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Count what it is asked for then."""
+        await asyncio.sleep(self.bind_s)
+        self.before_eviction(pod)
+        self.asked_for.append(replicas - 1)
+        return True
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

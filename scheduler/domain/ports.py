@@ -36,7 +36,8 @@ class NodeDeleted:
 class PodChanged:
     """A pod was added or changed.
 
-    `node` is where it is bound, or empty. `phase` as in the API. `said` is why it waits, as its
+    `node` is where it is bound, or empty. `phase` as in the API. `is_ready` is its ``Ready``
+    condition. `said` is why it waits, as its
     ``PodScheduled`` condition tells, or empty: who starts anew need not write it again. `reason` is
     why it failed, in a word, or empty.
     """
@@ -47,6 +48,7 @@ class PodChanged:
     is_terminating: bool
     said: str = ""
     reason: str = ""
+    is_ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,30 @@ class Cluster(Protocol):
             If it stays: a budget does not allow it, it is gone, or the right is missing.
         ClusterUnavailable
             If there is no answer: it may be on its way out.
+        """
+        ...
+
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, if it surges; return how many it then wants.
+
+        0 where nothing was done. The pod is the first to be removed once one less is wanted.
+
+        Raises
+        ------
+        EvictionRefused
+            If it is not done.
+        ClusterUnavailable
+            If there is no answer: it may be done.
+        """
+        ...
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, if as many are wanted as `surge` said; return whether.
+
+        Raises
+        ------
+        EvictionRefused, ClusterUnavailable
+            As `surge`.
         """
         ...
 

@@ -16,6 +16,7 @@ from scheduler.kube.evictions import evict
 from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
+from scheduler.kube.surges import Surger
 from scheduler.kube.volumes import MERGE_PATCH, VolumeWriter
 from scheduler.kube.watch import SILENCE_S
 
@@ -60,6 +61,7 @@ class KubeCluster:
         self._lease = lease
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._volumes = VolumeWriter(client)
+        self._surger = Surger(client)
         self._silence_s = silence_s
         self._watch_ended = watch_ended
         self._reflectors: list[Reflector] = []
@@ -179,6 +181,14 @@ class KubeCluster:
     async def evict(self, pod: Pod) -> None:
         """Have a bound pod leave its node, as `scheduler.kube.evictions` says."""
         await evict(self._client, pod)
+
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, as `scheduler.kube.surges` says."""
+        return await self._surger.begin(pod)
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, as `scheduler.kube.surges` says."""
+        return await self._surger.end(pod, replicas)
 
     async def announce(self, note: ServiceNote) -> None:
         """Write an event about the scheduler.

@@ -8,6 +8,7 @@ from scheduler.domain.cover import (
     HOME_ANNOTATION,
     MOVED_ANNOTATION,
     REPLACES_ANNOTATION,
+    SURGE_ANNOTATION,
 )
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
@@ -104,6 +105,7 @@ def read_pod_changed(obj: Object, class_of: "ClassOf | None" = None) -> PodChang
         node=_node_name(written),
         phase=_phase(written),
         is_terminating=_is_terminating(written),
+        is_ready=_is_ready(written),
         said=_said(written),
         reason=(written.status.reason if written.status else None) or "",
     )
@@ -159,6 +161,11 @@ def _said(written: WrittenPod) -> str:
     return ""
 
 
+def _is_ready(written: WrittenPod) -> bool:
+    conditions = (written.status.conditions if written.status else None) or ()
+    return any(one.type == "Ready" and one.status == "True" for one in conditions)
+
+
 def _is_terminating(written: WrittenPod) -> bool:
     return bool(written.metadata and written.metadata.deletion_timestamp)
 
@@ -185,6 +192,7 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
         replaces=_mark(written, REPLACES_ANNOTATION),
         home=_mark(written, HOME_ANNOTATION),
         moved_from=_mark(written, MOVED_ANNOTATION),
+        surge=_mark(written, SURGE_ANNOTATION),
     )
 
 

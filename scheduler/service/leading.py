@@ -88,6 +88,18 @@ class LeadersCluster:
             raise EvictionRefused(_REASON)
         await self._cluster.evict(pod)
 
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, if we lead. Raises as `evict`."""
+        if not self._leadership.is_leading:
+            raise EvictionRefused(_REASON)
+        return await self._cluster.surge(pod)
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, if we lead. Raises as `evict`."""
+        if not self._leadership.is_leading:
+            raise EvictionRefused(_REASON)
+        return await self._cluster.end_surge(pod, replicas)
+
     async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
         """Have a claim provisioned, if we lead; raises as `reserve_volume`."""
         if not self._leadership.is_leading:

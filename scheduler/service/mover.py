@@ -14,7 +14,7 @@ from scheduler.domain.cover import HOME_ANNOTATION, MOVED_ANNOTATION
 from scheduler.domain.errors import ClusterUnavailable, EvictionRefused
 from scheduler.domain.ports import Cluster, PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Labels
+from scheduler.domain.workload import Labels, Pod
 from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
 from scheduler.reliability.health import is_dead
 from scheduler.reliability.repair.drift import repairs
@@ -27,6 +27,7 @@ from scheduler.service.move_book import MoveBook
 from scheduler.service.notes import NoteWriter
 from scheduler.service.pod_columns import PodState
 from scheduler.service.state import Runner, ServiceState
+from scheduler.service.surges import Surges
 
 LOOK_S = 2.0
 _REST = 10.0
@@ -56,6 +57,7 @@ class Mover:
         self._book = MoveBook(state.settings.repair)
         self._broken_since_s: dict[_Key, float] = {}
         self._alive_since_s: dict[str, float] = {}
+        self._surges = Surges(state, cluster, state.settings.repair.surge_seconds, log)
         self._kept: dict[str, str] = {}
         self._stuck: frozenset[str] = frozenset()
         self._proposed: dict[str, str] = {}
@@ -74,6 +76,7 @@ class Mover:
         state = self._state
         started_s = state.clock.now_s()
         self._free_places(started_s)
+        await self._look_at_surges(started_s)
         homes = self._homes(started_s) if self._settings.come_home else frozenset()
         if state.broken == () and not homes:
             self._tell_stuck(())
@@ -85,7 +88,7 @@ class Mover:
             believed = self._lasting(found, started_s)
         self._book.saw_broken(believed, started_s)
         self._book.read(snapshot.placed.pods, started_s, state.clock.wall_s())
-        going = [lost.pod for lost in state.cache.moving.pods()]
+        going = self._going()
         limits = self._book.limits(going, frozenset(), started_s, state.settings.scheduler_name)
         work = partial(self._worked_out, snapshot, believed, homes, limits)
         found_moves = await self._runner(work)
@@ -93,6 +96,20 @@ class Mover:
         self._tell_stuck(found_moves.stuck)
         await self._carry_out(found_moves.moves)
         return took_s
+
+    def _going(self) -> list[Pod]:
+        """Return the pods that leave, and those whose successors have no place yet."""
+        going = {lost.pod.uid: lost.pod for lost in self._state.cache.moving.pods()}
+        return list((going | {pod.uid: pod for pod in self._surges.pods()}).values())
+
+    async def _look_at_surges(self, now_s: float) -> None:
+        """Have pods leave whose successors are ready; those without one in time stay."""
+        for pod in await self._surges.look(is_used=self._settings.surge):
+            self._state.cache.moving.forget(pod.uid)
+            self._book.refused(pod, "its successor was not ready in time", now_s)
+            record = self._state.cache.pods.get(pod.key)
+            node = record.node if record is not None else ""
+            self._tell_one(Stuck(pod, node, "its successor was not ready in time"))
 
     def _free_places(self, now_s: float) -> None:
         """Try those again that may have been refused for places that are kept no more."""
@@ -158,7 +175,8 @@ class Mover:
         state.cache.moving.add(pod, "", move.target, marks)
         self._kept[pod.uid] = move.target
         try:
-            await self._cluster.evict(pod)
+            if not (self._settings.surge and await self._surges.begin(pod)):
+                await self._cluster.evict(pod)
         except EvictionRefused as error:
             self._refused(move, error)
             return

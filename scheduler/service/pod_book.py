@@ -182,6 +182,7 @@ class PodBook:
             wakes.append(self._events.named("PodAdd", pod, skips_backoff=True))
         elif record.pod != pod:
             wakes += self._update(record, pod)
+        record.is_ready = event.is_ready
         if event.is_terminating and not record.is_terminating:
             record.is_terminating = True
             if record.slot != NOT_PLACED:

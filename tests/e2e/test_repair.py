@@ -150,3 +150,31 @@ def test_a_dry_run_tells_moves_and_makes_none(
         [line] = said(cluster, sightings, "MoveProposed")
         assert line.startswith("would be moved from edge-2 to edge-")
         assert all(one.is_wanted for one in sightings.all())
+
+
+def test_a_deployment_that_surges_has_the_successor_ready_before_its_pod_leaves(
+    cluster: Cluster, kubeconfig: Path, tmp_path: Path
+) -> None:
+    rtt = matrix(tmp_path, [0, 10, 40, 50])
+    surge = {**SETTINGS, "repair": {"afterSeconds": 1, "surge": True}}
+    cluster.add_nodes([node(name, cpu="1") for name in NODES])
+    with (
+        Sightings(cluster.control_plane) as sightings,
+        Kubelets(cluster.control_plane),
+        Scheduler(kubeconfig, tmp_path, matrix=rtt, settings=surge) as scheduler,
+    ):
+        cluster.apply(
+            [deployment("filler", replicas=1, cpu="900m", labels={"delay_edge-1": "0.5"})]
+        )
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1"], "it runs")
+        cluster.apply([web(1, "900m"), disruption_budget("one", "web", minAvailable=1)])
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1", "edge-2"], "web runs")
+        matrix(tmp_path, [0, 60, 20, 50])
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1", "edge-3"], "it is moved")
+
+        [old, new] = [one for one in sightings.all() if one.app == "web"]
+        assert new.annotation(REPLACES) == old.uid
+        assert new.ready_s < old.marked_s
+        path = f"/apis/apps/v1/namespaces/{cluster.namespace}/deployments/web"
+        assert cluster.api.get(path)["spec"]["replicas"] == 1
+        assert scheduler.lines("moves.look_failed") == []
