@@ -1,13 +1,14 @@
 """A link gets slow: pods are moved by real evictions, as far as real disruption budgets allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.real.api import Object
+from tests.real.api import Object, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.kubelet import Kubelets
 from tests.real.matrices import on_a_line, write_matrix
@@ -24,6 +25,7 @@ SETTINGS = {"repair": {"afterSeconds": 1}, "cover": {"mode": "off"}}
 BEFORE_MS = [0, 10, 20, 40]
 SLOW_MS = [0, 60, 20, 40]
 REPLACES = "isochrone.dev/replaces"
+OPTIONAL = Path(__file__).parents[2] / "configs" / "kubernetes" / "optional"
 
 
 def disruption_budget(name: str, app: str, **spec: object) -> Object:
@@ -62,6 +64,17 @@ def forget(cluster: Cluster, name: str) -> None:
 def said(cluster: Cluster, sightings: Sightings, reason: str) -> list[str]:
     names = {one.name for one in sightings.all()}
     return [event["note"] for name in names for event in cluster.events(name, reason)]
+
+
+@contextmanager
+def may_surge(cluster: Cluster) -> Iterator[None]:
+    """Give the optional rights, which are lost afterwards."""
+    cluster.api.apply(read_manifests(OPTIONAL / "surge.yaml"))
+    try:
+        yield
+    finally:
+        bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+        cluster.api.delete(f"{bindings}/isochrone-surge")
 
 
 def test_pods_behind_a_slow_link_are_moved_one_at_a_time_and_no_others(
@@ -159,6 +172,7 @@ def test_a_deployment_that_surges_has_the_successor_ready_before_its_pod_leaves(
     surge = {**SETTINGS, "repair": {"afterSeconds": 1, "surge": True}}
     cluster.add_nodes([node(name, cpu="1") for name in NODES])
     with (
+        may_surge(cluster),
         Sightings(cluster.control_plane) as sightings,
         Kubelets(cluster.control_plane),
         Scheduler(kubeconfig, tmp_path, matrix=rtt, settings=surge) as scheduler,
