@@ -116,7 +116,7 @@ class ServiceMetrics:
         )
         self.moves = self._counter(
             "isochrone_moves",
-            "Pods that were to be moved, by why (budget, reference, home) and what came of it: "
+            "Pods that were to be moved, by why (budget, reference, home, even) and what came of it: "
             "evicted, refused, unanswered, proposed (a dry run).",
             ["why", "result"],
         )

@@ -18,6 +18,7 @@ from scheduler.domain.workload import Labels, Pod
 from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
 from scheduler.reliability.health import is_dead
 from scheduler.reliability.repair.drift import repairs
+from scheduler.reliability.repair.evening import evened
 from scheduler.reliability.repair.homing import homecomings
 from scheduler.reliability.repair.moves import Limits, Move, Moves, Stuck, Why
 from scheduler.reliability.repair.scene import Rules, Scene
@@ -32,6 +33,9 @@ from scheduler.service.surges import Surges
 LOOK_S = 2.0
 _REST = 10.0
 """The rest between two looks as a multiple of what a look takes."""
+
+EVEN_S = 60.0
+"""Between two pods that are moved to even out load."""
 
 MOVING_REASON = "Moving"
 PROPOSED_REASON = "MoveProposed"
@@ -55,6 +59,7 @@ class Mover:
         self._cluster, self._notes = cluster, notes
         self._settings = state.settings.repair
         self._book = MoveBook(state.settings.repair)
+        self._evened_s = float("-inf")
         self._broken_since_s: dict[_Key, float] = {}
         self._alive_since_s: dict[str, float] = {}
         self._surges = Surges(state, cluster, state.settings.repair.surge_seconds, log)
@@ -78,7 +83,8 @@ class Mover:
         self._free_places(started_s)
         await self._look_at_surges(started_s)
         homes = self._homes(started_s) if self._settings.come_home else frozenset()
-        if state.broken == () and not homes:
+        is_even = self._settings.even_share == 0 or started_s - self._evened_s < EVEN_S
+        if state.broken == () and not homes and is_even:
             self._tell_stuck(())
             return 0.0
         snapshot = state.cache.freeze((), state.clock.wall_s())
@@ -92,6 +98,10 @@ class Mover:
         limits = self._book.limits(going, frozenset(), started_s, state.settings.scheduler_name)
         work = partial(self._worked_out, snapshot, believed, homes, limits)
         found_moves = await self._runner(work)
+        if not (is_even or found_moves.moves or going):
+            self._evened_s = started_s
+            even = partial(evened, self._scene(snapshot), limits, self._settings.even_share)
+            found_moves = Moves((await self._runner(even)).moves, found_moves.stuck)
         took_s = state.clock.now_s() - started_s
         self._tell_stuck(found_moves.stuck)
         await self._carry_out(found_moves.moves)
@@ -125,8 +135,7 @@ class Mover:
         homes: frozenset[str],
         limits: Limits,
     ) -> Moves:
-        settings = self._state.settings
-        scene = Scene(snapshot, Rules(settings.placement, settings.cover))
+        scene = self._scene(snapshot)
         if believed:
             found = repairs(scene, believed, limits, self._stuck)
             if found.moves or not homes:
@@ -134,6 +143,10 @@ class Mover:
             home = homecomings(scene, homes, limits)
             return Moves(home.moves, (*found.stuck, *home.stuck))
         return homecomings(scene, homes, limits)
+
+    def _scene(self, snapshot: ClusterSnapshot) -> Scene:
+        settings = self._state.settings
+        return Scene(snapshot, Rules(settings.placement, settings.cover))
 
     def _lasting(self, found: Sequence[BrokenBudget], now_s: float) -> tuple[BrokenBudget, ...]:
         """Return the budgets that have been broken at each look for long enough."""
@@ -186,7 +199,8 @@ class Mover:
             self._log.warning("move.unanswered", pod=pod.key, error=str(error))
         else:
             self._count(move, "evicted")
-        self._book.moved(pod, move.node if marks else "", now_s, wall_s)
+        is_bad = move.why in (Why.BUDGET, Why.REFERENCE)
+        self._book.moved(pod, move.node if is_bad else "", now_s, wall_s)
         said = f"is made to leave {move.node} for {move.target}: {move.said}"
         self._log.info("pod.moving", pod=pod.key, node=move.node, target=move.target, why=move.said)
         state.journal.add(wall_s, "moved", f"{pod.key} {said}")
@@ -235,8 +249,8 @@ class Mover:
 
 def _marks(move: Move, wall_s: float) -> Labels:
     """Return what a pod's successor is to carry: who goes home leaves no bad place behind."""
-    if move.why is Why.HOME:
-        return ()
+    if move.why in (Why.HOME, Why.EVEN):
+        return ((HOME_ANNOTATION, move.pod.home),) if move.pod.home else ()
     trail = MOVED_ANNOTATION, extended(move.pod.moved_from, move.node, wall_s)
     return (trail, (HOME_ANNOTATION, move.pod.home)) if move.pod.home else (trail,)
 

@@ -48,5 +48,7 @@ class RepairSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     home_after_seconds: _Seconds = 60.0
     """For how long a node has to be back before pods come home."""
 
-
-NO_REPAIR = RepairSettings(mode="off")
+    even_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """A pod is moved from a full node to an emptier one only if the fuller of both is by so much
+    less full after it, as a share of a node: 0.2 is a fifth. 0 moves none. One pod a minute, when
+    there is nothing to repair."""

@@ -361,3 +361,20 @@ async def test_a_surge_that_is_refused_is_asked_for_again_later() -> None:
         harness.cluster.before_eviction = lambda _pod: None
         await harness.settle(15)
         assert harness.cluster.asked_for == [-1, 2]
+
+
+async def test_load_is_evened_out_one_pod_a_minute_where_it_pays() -> None:
+    async with Harness(plan, settings(even_share=0.3)) as harness:
+        drifted(harness, "abc")
+        for name in ("p-1", "q-1"):
+            harness.put_pod(pod(name, cpu_milli=450, workload=workload(name)), node="c")
+        await harness.settle(10)
+        assert len(harness.cluster.evictions) == 1
+
+        [gone] = harness.cluster.evictions
+        name = gone.removeprefix("default/")
+        harness.delete_pod(gone)
+        harness.put_pod(pod(f"{name}-new", cpu_milli=450, workload=workload(name)))
+        await harness.settle(300)
+        assert harness.placement[f"{name}-new"] in ("a", "b")
+        assert len(harness.cluster.evictions) == 1, "it would not pay any more"
