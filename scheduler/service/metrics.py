@@ -116,8 +116,8 @@ class ServiceMetrics:
         )
         self.moves = self._counter(
             "isochrone_moves",
-            "Pods that were to be moved, by why (budget, reference, home, even) and what came of it: "
-            "evicted, refused, unanswered, proposed (a dry run).",
+            "Pods that were to be moved, by why (budget, reference, home, even) and what came of "
+            "it: evicted, refused, unanswered, proposed (a dry run).",
             ["why", "result"],
         )
         self.moves_stuck = Gauge(

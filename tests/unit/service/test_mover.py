@@ -368,7 +368,7 @@ async def test_load_is_evened_out_one_pod_a_minute_where_it_pays() -> None:
         drifted(harness, "abc")
         for name in ("p-1", "q-1"):
             harness.put_pod(pod(name, cpu_milli=450, workload=workload(name)), node="c")
-        await harness.settle(10)
+        await harness.settle(70)
         assert len(harness.cluster.evictions) == 1
 
         [gone] = harness.cluster.evictions
