@@ -4,7 +4,7 @@ Real are its client and connections, its endpoints, its decisions; agents are im
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,9 @@ from simulator.state import EPOCH
 from tests.faults.agents import Agents, Telemetry
 
 SETTINGS = SchedulerConfiguration()
+_TERMS = LeaseTerms("isochrone", "kube-system", lease_s=60.0, renew_deadline_s=40.0)
+"""Longer than the longest outage: who loses the Lease ends, and another process begins anew."""
+
 _ERRORS = ("error", "exception", "critical")
 
 
@@ -49,21 +52,24 @@ class Service:
         return {"runtime": self.runtime, "state": self.state, "telemetry": self.telemetry}
 
 
+def wall_clock(loop: JumpingLoop) -> Callable[[], float]:
+    """Return the wall clock of a cluster whose time is a loop's."""
+    return lambda: EPOCH.timestamp() + loop.time()
+
+
 @asynccontextmanager
 async def assembled(kubeconfig: Path, agents: Agents, loop: JumpingLoop) -> AsyncIterator[Service]:
     """Put a service together; who is given it runs its `runtime`."""
     bugs: list[str] = []
     log = _logger(bugs)
-    clock = Clock(loop.time, lambda: EPOCH.timestamp() + loop.time())
+    clock = Clock(loop.time, wall_clock(loop))
     state = new_state(SETTINGS, clock)
     telemetry = Telemetry(agents)
     async with connected(kubeconfig) as client:
         cluster = KubeCluster(
             client, SETTINGS.scheduler_name, watch_ended=state.metrics.count_watch_end
         )
-        leadership = Leadership(
-            client, LeaseTerms("isochrone", "kube-system"), "soak", clock.now_s, clock.wall_s
-        )
+        leadership = Leadership(client, _TERMS, "soak", clock.now_s, clock.wall_s)
         outside = Outside(
             cluster, telemetry.feed, leadership, telemetry.prober, (telemetry.feed.run,)
         )

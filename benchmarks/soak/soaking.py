@@ -9,8 +9,8 @@ import aiohttp
 
 from benchmarks.soak.around import surrounded
 from benchmarks.soak.flatness import Fit, Unit, fit
-from benchmarks.soak.jumping import JumpingLoop, idle_by
-from benchmarks.soak.service import Service
+from benchmarks.soak.jumping import JumpingLoop, election_by, idle_by
+from benchmarks.soak.service import Service, wall_clock
 from benchmarks.soak.sizes import (
     cache_sizes,
     heap_blocks,
@@ -94,7 +94,11 @@ def soak(plan: Plan) -> Soaked:
         If it ends by itself.
     """
     loop = JumpingLoop()
-    with idle_by(loop), asyncio.Runner(loop_factory=lambda: loop) as runner:
+    with (
+        idle_by(loop),
+        election_by(wall_clock(loop)),
+        asyncio.Runner(loop_factory=lambda: loop) as runner,
+    ):
         return runner.run(_soak(loop, plan))
 
 
