@@ -1,7 +1,6 @@
 """Lists of one kind, page by page, as of one resourceVersion."""
 
-import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import msgspec
@@ -33,11 +32,8 @@ class Page:
 
 async def pages(
     client: KubeClient, path: str, *, page_size: int = PAGE_SIZE
-) -> AsyncGenerator[Page, None]:
+) -> AsyncIterator[Page]:
     """Yield a list page by page; the first page is as new as the server's storage.
-
-    The server makes the next page while one is read, where the reader lets other tasks run. Who
-    leaves before the end closes the generator.
 
     Parameters
     ----------
@@ -58,19 +54,12 @@ async def pages(
         If the server refuses.
     """
     query = {"limit": str(page_size)}
-    coming = asyncio.create_task(client.get(path, query))
-    try:
-        while True:
-            page = _decoded(await coming, f"{client.server}{path}")
-            token = page.metadata.token
-            if token:
-                coming = asyncio.create_task(client.get(path, {**query, "continue": token}))
-            yield Page(tuple(map(bytes, page.items or ())), page.metadata.resource_version)
-            if not token:
-                return
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+    while True:
+        page = _decoded(await client.get(path, query), f"{client.server}{path}")
+        yield Page(tuple(map(bytes, page.items or ())), page.metadata.resource_version)
+        if not page.metadata.token:
+            return
+        query["continue"] = page.metadata.token
 
 
 def _decoded(body: bytes, where: str) -> _Page:

@@ -18,7 +18,7 @@ from scheduler.kube.answers import Denied, Expired
 from scheduler.kube.client import KubeClient
 from scheduler.kube.kinds import Head, Kind, Metadata
 from scheduler.kube.outage import GOOD_LIFE_S, OUTAGE_S, Outage, TellSync
-from scheduler.kube.pages import Page, pages
+from scheduler.kube.pages import pages
 from scheduler.kube.watch import SILENCE_S, Change, watch
 
 _FIRST_WAIT_S = 0.1
@@ -27,9 +27,6 @@ _LONGEST_RELIST_S = 30.0
 _MOST_LISTS = 5
 _WITHOUT_S = 30.0
 """Between two tries to list a kind that is not served, or that we may not list."""
-
-_BREATH = 32
-"""Objects taken in before other tasks get a turn."""
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
 
@@ -174,25 +171,16 @@ class Reflector:
     async def _list_once(self) -> None:
         named: set[tuple[str, str]] = set()
         version = ""
-        async with aclosing(pages(self._client, self._kind.path)) as listed:
-            async for page in listed:
-                # Pages go on as of the first one's version: what came later, the watch tells.
-                version = version or page.resource_version
-                await self._take_page(page, named)
-                if self._anew.is_set():
-                    return  # the rest would be listed twice
+        async for page in pages(self._client, self._kind.path):
+            # Pages go on as of the first one's version: what came later, the watch tells.
+            version = version or page.resource_version
+            for obj in page.items:
+                metadata = _metadata(obj, self._kind.path)
+                named.add((metadata.namespace, metadata.name))
+                self._take(metadata, obj)
         for key in self._known.keys() - named:
             self._let_go(self._known.pop(key))
         self._version = version
-
-    async def _take_page(self, page: Page, named: set[tuple[str, str]]) -> None:
-        """Take in a page and name its objects; others get turns, the next page's request too."""
-        for number, obj in enumerate(page.items):
-            if number % _BREATH == 0:
-                await asyncio.sleep(0)
-            metadata = _metadata(obj, self._kind.path)
-            named.add((metadata.namespace, metadata.name))
-            self._take(metadata, obj)
 
     # Watches
 
