@@ -71,7 +71,7 @@ class WorkloadRef:
         return f"{self.kind.lower()}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class PodClass:
     """Pods that scheduling cannot tell apart.
 

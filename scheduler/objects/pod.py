@@ -29,6 +29,9 @@ from scheduler.objects.volumes import read_pod_volumes
 
 DEFAULT_SCHEDULER = "default-scheduler"
 
+_CONDITIONS = frozenset(get_args(Condition))
+"""Reasons that schedulers write into ``PodScheduled``."""
+
 
 class PodCondition(Wire, frozen=True):
     """One of ``status.conditions``."""
@@ -155,8 +158,8 @@ def _node_name(written: WrittenPod) -> str:
 def _said(written: WrittenPod) -> str:
     """Return why the pod waits, as a scheduler has written it; gates are no such reason."""
     for one in (written.status.conditions if written.status else None) or ():
-        is_ours = one.reason in get_args(Condition)
-        if one.type == "PodScheduled" and one.status == "False" and is_ours:
+        is_told = one.type == "PodScheduled" and one.status == "False"
+        if is_told and one.reason in _CONDITIONS:
             return one.message or ""
     return ""
 
