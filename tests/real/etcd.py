@@ -4,6 +4,7 @@ from pathlib import Path
 
 import requests
 
+from tests.real.api import Object
 from tests.real.ports import free_port
 from tests.real.program import NotReady, Program
 from tests.real.programs import folder
@@ -78,13 +79,13 @@ class Etcd:
         revision = str(status["header"]["revision"])
         self.ask("kv/compaction", {"revision": revision, "physical": True})
 
-    def ask(self, path: str, body: object) -> dict[str, dict[str, str]]:
+    def ask(self, path: str, body: object) -> Object:
         """Send a request to its JSON gateway and return what is answered."""
         with requests.Session() as session:
             session.trust_env = False
             answer = session.post(f"{self.url}/v3/{path}", json=body, timeout=30)
         answer.raise_for_status()
-        found: dict[str, dict[str, str]] = answer.json()
+        found: Object = answer.json()
         return found
 
     def _run(self) -> None:
