@@ -29,7 +29,7 @@ EPISODES = [
     ("several", 1),
     ("several", 2),
 ]
-"""Who is killed, and the seed. A Lease must run out for the next to lead: one of these is enough."""
+"""Who is killed, and the seed. For the next to lead a Lease must run out: that once is enough."""
 
 log = logging.getLogger(__name__)
 
