@@ -62,9 +62,16 @@ class Crew:
         wait_until(self._has_leader, "a scheduler acts", within_s=_ACTS_S)
 
     def kill_leader(self) -> None:
-        """End it at once. Where none ever led, the first that runs."""
-        (self._leader or self._running()[0]).program.kill()
-        self._leader = None
+        """End it at once.
+
+        Raises
+        ------
+        ValueError
+            If nobody was waited for.
+        """
+        if self._leader is None:
+            raise ValueError("nobody leads yet")
+        self._leader.program.kill()
 
     def said(self, event: str) -> Iterator[dict[str, object]]:
         """Yield what all of them, the dead too, have logged of one kind of event."""

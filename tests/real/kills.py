@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import requests
+
 from tests.faults.chance import chance
 from tests.faults.outcome import Outcome
+from tests.real.api import Refused
 from tests.real.books import Books, misremembered
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
@@ -103,22 +106,27 @@ def run_episode(
             Crew(kubeconfig, own, matrix, replicas=kill.replicas(rng)) as crew,
         ):
             stage = Stage(plane, cluster, load, journal, crew, tell)
-            mended_s = _play(stage, kill.targets(rng), rng)
-            wrong = _until_rest(stage)
-            wrong += crew.bugs()
-            said = [(str(one["pod"]), str(one["node"])) for one in crew.said("pod.bound")]
-            wrong += misremembered(said, journal.changes)
-            last_s = max(journal.bound_s.values())
+            wrong, recovery_s = _judged(stage, kill, rng)
+            bound = len(journal.bound_s)
     finally:
         cluster.remove()
-    return Outcome(
-        kill.name,
-        seed,
-        tuple(wrong),
-        None if any("lost:" in one for one in wrong) else max(0.0, last_s - mended_s),
-        len(journal.bound_s),
-        time.monotonic() - began_s,
-    )
+    passed_s = time.monotonic() - began_s
+    return Outcome(kill.name, seed, tuple(wrong), recovery_s, bound, passed_s)
+
+
+def _judged(stage: Stage, kill: Kill, rng: Random) -> tuple[list[str], float | None]:
+    """Play an episode; return what was wrong, and how long recovery took, or None for never."""
+    try:
+        mended_s = _play(stage, kill.targets(rng), rng)
+    except NotReady as error:
+        return [f"lost: {error}"], None
+    wrong = _until_rest(stage)
+    wrong += stage.crew.bugs()
+    said = [(str(one["pod"]), str(one["node"])) for one in stage.crew.said("pod.bound")]
+    wrong += misremembered(said, stage.journal.changes)
+    if any("lost:" in one for one in wrong):
+        return wrong, None
+    return wrong, max(0.0, max(stage.journal.bound_s.values()) - mended_s)
 
 
 def _play(stage: Stage, targets: Sequence[str], rng: Random) -> float:
@@ -129,9 +137,9 @@ def _play(stage: Stage, targets: Sequence[str], rng: Random) -> float:
         stage.cluster.apply(stage.load.deployments)
     stage.crew.man()
     stage.crew.wait_for_leader()
+    if not has_backlog:
+        stage.cluster.apply(stage.load.deployments)
     with People(stage.cluster, stage.load, stage.journal) as people:
-        if not has_backlog:
-            stage.cluster.apply(stage.load.deployments)
         claim, what = _moment(stage, people, rng)
         stage.journal.wait_until(claim, what, within_s=_MOMENT_S)
         mended_s = _strike(stage, targets, rng)
@@ -194,6 +202,7 @@ def _until_rest(stage: Stage) -> list[str]:
     def is_at_rest() -> bool:
         nonlocal read
         stage.crew.man()
+        _confirm(stage, books)
         if read != len(journal.entries):
             changes = journal.changes
             wrong.extend(told for one in changes[max(0, read) :] for told in books.take(one))
@@ -207,3 +216,14 @@ def _until_rest(stage: Stage) -> list[str]:
     listed = {pod["metadata"]["uid"]: pod["spec"].get("nodeName") for pod in stage.cluster.pods()}
     read_up = {pod["metadata"]["uid"]: pod["spec"].get("nodeName") for pod in books.pods()}
     return wrong + still + ([] if listed == read_up else ["bug: the API lists other pods"])
+
+
+def _confirm(stage: Stage, books: Books) -> None:
+    """Delete the pods that are on their way out, as their kubelets would.
+
+    A deletion without a grace period is two writes of the API server: a kill may come between.
+    """
+    with suppress(requests.RequestException, Refused):  # a server that has just come back
+        for pod in books.pods():
+            if pod["metadata"].get("deletionTimestamp"):
+                stage.cluster.delete_pod(pod["metadata"]["name"])
