@@ -26,10 +26,11 @@ EPISODES = [
     ("api-server", 2),
     ("etcd", 1),
     ("etcd", 2),
-    ("several", 1),
-    ("several", 2),
+    ("several", 7),
 ]
-"""Who is killed, and the seed. For the next to lead a Lease must run out: that once is enough."""
+"""What is killed, and the seed. After a leader a Lease must run out: that once is enough. The last
+kills one scheduler, API server and etcd.
+"""
 
 log = logging.getLogger(__name__)
 

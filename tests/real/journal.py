@@ -11,7 +11,6 @@ import time
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Self
 
 import requests
@@ -28,14 +27,6 @@ _SILENCE_S = 0.5
 """After so long without a change the watch is begun anew; leaving waits for that too."""
 _AGAIN_S = 0.02
 _LOOK_S = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A change, and when it was read, seconds of `time.monotonic`."""
-
-    change: Change
-    seen_s: float
 
 
 class Journal:
@@ -57,9 +48,10 @@ class Journal:
         self._fault: Exception | None = None
         self._next = 0
         self._is_open, self._silences = False, 0
-        self.entries: list[Entry] = []
+        self.changes: list[Change] = []
+        """All that was read so far, in the order of the store."""
         self.bound_s: dict[str, float] = {}
-        """When each pod, by its uid, was first seen to have a node."""
+        """When each pod, by its uid, was first seen to have a node, by `time.monotonic`."""
         self.bindings = Counter[str]()
         """How many pods of each app were bound so far."""
 
@@ -77,13 +69,8 @@ class Journal:
         if self._fault is not None:
             raise self._fault
 
-    @property
-    def changes(self) -> list[Change]:
-        """All that was read so far, in the order of the store."""
-        return [entry.change for entry in self.entries.copy()]
-
     def wait_until(self, claim: Callable[[], bool], what: str, *, within_s: float) -> None:
-        """Wait until a claim holds; it is looked at right after each change, before the next.
+        """Wait until a claim holds; it is looked at as soon as there is a change.
 
         Raises
         ------
@@ -102,7 +89,8 @@ class Journal:
     def catch_up(self) -> None:
         """Wait until all that the store held when this was called is read.
 
-        A watch that was begun since then and fell silent has told all.
+        A watch that was begun since then and fell silent has told all: etcd reads old changes for
+        new watches every tenth of a second.
         """
         enough = self._silences + 2
         self.wait_until(lambda: self._silences >= enough, "the journal is read up", within_s=60)
@@ -149,7 +137,7 @@ class Journal:
         now_s = time.monotonic()
         with self._news:
             self._next = change.version + 1
-            self.entries.append(Entry(change, now_s))
+            self.changes.append(change)
             if change.node and change.uid not in self.bound_s:
                 self.bound_s[change.uid] = now_s
                 self.bindings[change.pod["metadata"]["labels"]["app"]] += 1

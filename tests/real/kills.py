@@ -123,7 +123,7 @@ def _judged(stage: Stage, kill: Kill, rng: Random) -> tuple[list[str], float | N
     wrong = _until_rest(stage)
     wrong += stage.crew.bugs()
     said = [(str(one["pod"]), str(one["node"])) for one in stage.crew.said("pod.bound")]
-    wrong += misremembered(said, stage.journal.changes)
+    wrong += misremembered(said, tuple(stage.journal.changes))
     if any("lost:" in one for one in wrong):
         return wrong, None
     return wrong, max(0.0, max(stage.journal.bound_s.values()) - mended_s)
@@ -203,8 +203,8 @@ def _until_rest(stage: Stage) -> list[str]:
         nonlocal read
         stage.crew.man()
         _confirm(stage, books)
-        if read != len(journal.entries):
-            changes = journal.changes
+        if read != len(journal.changes):
+            changes = tuple(journal.changes)
             wrong.extend(told for one in changes[max(0, read) :] for told in books.take(one))
             read, still[:] = len(changes), books.at_rest(load.replicas)
         return not still
