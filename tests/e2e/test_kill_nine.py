@@ -24,7 +24,6 @@ EPISODES = [
     ("leader", 1),
     ("api-server", 1),
     ("api-server", 2),
-    ("etcd", 1),
     ("etcd", 2),
     ("several", 7),
 ]
