@@ -15,7 +15,7 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-live cold-start soak faults node-death control-plane exporters oracle parity clean
+.PHONY: help run test check format bench bench-live cold-start soak faults node-death kill-nine control-plane exporters oracle parity clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -56,6 +56,9 @@ faults: $(VENV)/.dev-ready ## break the scheduler on purpose: 10,000 episodes in
 
 node-death: $(VENV)/.dev-ready ## let nodes die beside a real control plane, fifty times (needs make control-plane)
 	@$(BIN)/python -m tests.real.node_death $(ARGS)
+
+kill-nine: $(VENV)/.dev-ready ## kill -9 schedulers, API server and etcd, fifty times (needs make control-plane)
+	@$(BIN)/python -m tests.real.kill_nine $(ARGS)
 
 control-plane: ## build the real control plane that the e2e tests run, once (needs Go)
 	@tests/control_plane/build.sh
