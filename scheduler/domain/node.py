@@ -12,6 +12,9 @@ NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 
+HELD_DOWN_TAINT = "isochrone.dev/held-down"
+"""On nodes of a snapshot that are back from the dead and not yet trusted. No API server has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taint:

@@ -1,6 +1,6 @@
 """All that is known of the cluster, fed by events; its pods also by our own decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from scheduler.domain.node import Node
 from scheduler.domain.object_events import (
@@ -79,6 +79,11 @@ class Cache:
     def nodes(self) -> Sequence[Node]:
         """All nodes."""
         return self._nodes.nodes
+
+    @property
+    def held_down(self) -> Collection[str]:
+        """Names of nodes that take no new pods because they are not trusted yet."""
+        return self._nodes.held_down
 
     def node(self, name: str) -> Node | None:
         """Return a node, or None."""
@@ -181,6 +186,10 @@ class Cache:
         return [change]
 
     # Nodes
+
+    def hold_down(self, name: str, *, is_held: bool) -> None:
+        """Have a node take no new pods, or again; what is promised or placed there stays."""
+        self._node_version += self._nodes.hold_down(name, is_held=is_held)
 
     def _put_node(self, node: Node) -> list[Wake]:
         self._listing.saw_node(node.name)

@@ -114,6 +114,18 @@ class ServiceMetrics:
             ["resource"],
             registry=self.registry,
         )
+        self.nodes_believed = Gauge(
+            "isochrone_nodes_believed",
+            "Nodes that take no new pods: dead, held_down (back from the dead, not yet trusted).",
+            ["state"],
+            registry=self.registry,
+        )
+        self.observer_suspect = Gauge(
+            "isochrone_observer_suspect",
+            "1 while so many nodes vanished at once that it may be the control plane that is cut "
+            "off: nothing is done to their pods.",
+            registry=self.registry,
+        )
         self.pending = Gauge(
             "scheduler_pending_pods",
             "Pods that wait, by the queue they are in.",

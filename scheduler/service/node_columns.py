@@ -1,11 +1,12 @@
 """Nodes as columns that are patched by events and copied, not rebuilt, when frozen."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import Node
+from scheduler.domain.node import HELD_DOWN_TAINT, Node, Taint
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass
@@ -34,6 +35,7 @@ class NodeColumns:
         self._domain = np.zeros(0, dtype=np.int32)
         self._domain_names: tuple[str, ...] = ()
         self._demands: dict[PodClass, _Demand] = {}
+        self.held_down: set[str] = set()
         self._frozen: NodeTable | None = None
         self._are_domains_stale = True
 
@@ -63,6 +65,14 @@ class NodeColumns:
         self._claims[row] = (node.is_ready, node.is_unschedulable, node.is_cloud)
         self._frozen = None
         return row
+
+    def hold_down(self, name: str, *, is_held: bool) -> bool:
+        """Have a node frozen as held down, or no more; return whether that is new."""
+        if (name in self.held_down) is is_held:
+            return False
+        (self.held_down.add if is_held else self.held_down.discard)(name)
+        self._frozen = None
+        return True
 
     def remove(self, name: str) -> tuple[int, str] | None:
         """Remove a node; return the row and the name of the node that now has it, if one moved."""
@@ -137,7 +147,7 @@ class NodeColumns:
         for array in (allocatable, claims):
             array.flags.writeable = False
         return NodeTable(
-            nodes=tuple(self._nodes),
+            nodes=tuple(map(self._marked, self._nodes)) if self.held_down else tuple(self._nodes),
             index=dict(self.index),
             resources=tuple(self._resources),
             allocatable=allocatable,
@@ -148,6 +158,11 @@ class NodeColumns:
             domain=self._domain,
             domain_names=self._domain_names,
         )
+
+    def _marked(self, node: Node) -> Node:
+        if node.name not in self.held_down:
+            return node
+        return replace(node, taints=(*node.taints, Taint(HELD_DOWN_TAINT)))
 
     def _number_domains(self) -> None:
         domains = [node.failure_domain for node in self._nodes]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.domain.ports import Announcer, Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.service.belief_watch import BeliefWatch
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
 from scheduler.service.cover_keeper import CoverKeeper
@@ -43,7 +44,7 @@ class Outside:
 
     Without `rtt` it places what needs no delay; without `leadership` it always leads. A `prober`
     measures what decisions rest on. `beside` are the loops of parts that it depends on, which run
-    as long as the service does.
+    as long as the service does. An `announcer` writes down what concerns no pod.
     """
 
     cluster: Cluster
@@ -51,6 +52,7 @@ class Outside:
     leadership: Leadership | None = None
     prober: Prober | None = None
     beside: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
+    announcer: Announcer | None = None
 
 
 class Runtime:
@@ -86,6 +88,7 @@ class Runtime:
                 state, outside.prober, self._hands.verified, decider.runner, log
             )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
+        self._beliefs = BeliefWatch(state, outside.announcer, log)
         self._keeper: CoverKeeper | None = None
         if state.settings.cover.mode != "off":
             self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
@@ -138,6 +141,7 @@ class Runtime:
             self._hands.volumes.run(),
             self.binder.run(),
             self.notes.run(),
+            self._beliefs.run(),
         ]
         if self._outside.rtt is not None:
             renew = self._zoning.renew if self._zoning is not None else None
@@ -177,7 +181,7 @@ class Runtime:
         if is_leading and not self._was_leading:
             for note in self.state.intake.warnings():  # who stood by has told nobody
                 self.notes.put(note)
-        self._was_leading = is_leading
+        self._was_leading = self._beliefs.is_leading = is_leading
         if self._watch is not None:
             self._watch.is_leading = is_leading
         if self._keeper is not None:

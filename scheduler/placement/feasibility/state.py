@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import UNSCHEDULABLE_TAINT, Taint
+from scheduler.domain.node import HELD_DOWN_TAINT, UNSCHEDULABLE_TAINT, Taint
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass, Toleration
@@ -75,13 +75,16 @@ def taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
 
 
 def _taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
-    passes = np.ones(len(table), dtype=np.bool_)
+    refused, held = np.zeros((2, len(table)), dtype=np.bool_)
     for i in _tainted(table):
-        passes[i] = not any(
-            taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations)
-            for taint in table.nodes[i].taints
-        )
-    return Verdict(Cause.TAINT, passes, [("node(s) had untolerated taint(s)", ~passes)])
+        for taint in table.nodes[i].taints:
+            if taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations):
+                (held if taint.key == HELD_DOWN_TAINT else refused)[i] = True
+    texts = [
+        ("node(s) had untolerated taint(s)", refused),
+        ("node(s) were back only just (held down)", held & ~refused),
+    ]
+    return Verdict(Cause.TAINT, ~(refused | held), texts)
 
 
 def soft_taints(table: NodeTable, tolerations: Tolerations) -> NDArray[np.int64]:
