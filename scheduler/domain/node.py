@@ -25,6 +25,11 @@ class Taint:
     effect: str = "NoSchedule"
 
 
+OUT_OF_SERVICE = Taint("node.kubernetes.io/out-of-service", "isochrone", "NoExecute")
+"""Put on a dead node, it has Kubernetes remove the node's pods and detach their volumes
+(KEP-2268). The value, which Kubernetes does not read, says that it was us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node as the API shows it.

@@ -219,6 +219,28 @@ class Cluster(Protocol):
         """
         ...
 
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word.
+
+        Nothing is done to a pod that is gone, or to a later one of that name.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not removed.
+        """
+        ...
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put `OUT_OF_SERVICE` on a node, unless it is out of service already; or take it off.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not written, for one because the node changed meanwhile.
+        """
+        ...
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume, as it was last told, for a claim; return the volume's new version.
 

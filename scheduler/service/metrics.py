@@ -150,6 +150,12 @@ class ServiceMetrics:
             "against who else binds to that node.",
             ["reason"],
         )
+        self._forced = self._counter(
+            "isochrone_forced_removals",
+            "What was done about pods stuck on silent nodes, by the result: pod_removed, "
+            "node_tainted, node_cleared, failed.",
+            ["result"],
+        )
         self.plans_rejected = self._counter(
             "isochrone_plans_rejected", "Plans the independent check refused: each is a bug.", []
         )
@@ -260,6 +266,10 @@ class ServiceMetrics:
     def count_refusal(self, reason: str) -> None:
         """Count one pod of ours that a kubelet refused."""
         self._refusals.labels(reason).inc()
+
+    def count_forced(self, result: str) -> None:
+        """Count one act on a pod or node by force, or its end."""
+        self._forced.labels(result).inc()
 
     def count_volumes(self, result: VolumesResult) -> None:
         """Count one pod whose volumes were to be bound."""

@@ -17,6 +17,7 @@ from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
 from scheduler.service.cover_keeper import CoverKeeper
 from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.forced_removal import ForcedRemoval
 from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.notes import NoteWriter
@@ -89,6 +90,9 @@ class Runtime:
             )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
         self._beliefs = BeliefWatch(state, outside.announcer, log)
+        self._forced: ForcedRemoval | None = None
+        if state.settings.failover.force_delete != "off":
+            self._forced = ForcedRemoval(state, cluster, log)
         self._keeper: CoverKeeper | None = None
         if state.settings.cover.mode != "off":
             self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
@@ -154,6 +158,8 @@ class Runtime:
             loops.append(self._watch.run())
         if self._keeper is not None:
             loops.append(self._keeper.run())
+        if self._forced is not None:
+            loops.append(self._forced.run())
         loops += [loop() for loop in self._outside.beside]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
@@ -186,6 +192,8 @@ class Runtime:
             self._watch.is_leading = is_leading
         if self._keeper is not None:
             self._keeper.is_leading = is_leading
+        if self._forced is not None:
+            self._forced.is_leading = is_leading
         # It comes with a renewal that nobody is told of, and may go and come again.
         return None if is_leading else self.state.clock.now_s() + _LOOK_S
 
