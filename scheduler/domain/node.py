@@ -15,6 +15,9 @@ UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 HELD_DOWN_TAINT = "isochrone.dev/held-down"
 """On nodes of a snapshot that are back from the dead and not yet trusted. No API server has it."""
 
+SILENT_TAINT = "isochrone.dev/silent"
+"""On nodes of a snapshot that other nodes hear nothing of, while the API server still hopes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taint:

@@ -305,6 +305,10 @@ class Prober(History, Protocol):
         """Whether the pairs from a reference to nodes, to all for None, can be measured now."""
         ...
 
+    def silent_agents(self) -> frozenset[str]:
+        """Return the nodes whose own agent should report and does not."""
+        ...
+
     async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
         """Measure them. True once all were tried and the RTT table that says so was taken over."""
         ...

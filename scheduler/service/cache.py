@@ -1,6 +1,6 @@
 """All that is known of the cluster, fed by events; its pods also by our own decisions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scheduler.domain.node import Node
 from scheduler.domain.object_events import (
@@ -81,9 +81,9 @@ class Cache:
         return self._nodes.nodes
 
     @property
-    def held_down(self) -> Collection[str]:
-        """Names of nodes that take no new pods because they are not trusted yet."""
-        return self._nodes.held_down
+    def marks(self) -> Mapping[str, str]:
+        """By node, the key of the taint that only decisions see."""
+        return self._nodes.marks
 
     def node(self, name: str) -> Node | None:
         """Return a node, or None."""
@@ -187,9 +187,11 @@ class Cache:
 
     # Nodes
 
-    def hold_down(self, name: str, *, is_held: bool) -> None:
-        """Have a node take no new pods, or again; what is promised or placed there stays."""
-        self._node_version += self._nodes.hold_down(name, is_held=is_held)
+    def mark(self, name: str, key: str) -> bool:
+        """Have decisions see a taint of that key on a node, none for ""; return whether new."""
+        is_new = self._nodes.mark(name, key)
+        self._node_version += is_new
+        return is_new
 
     def _put_node(self, node: Node) -> list[Wake]:
         self._listing.saw_node(node.name)

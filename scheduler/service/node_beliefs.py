@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from scheduler.domain.node import HELD_DOWN_TAINT, SILENT_TAINT, Node
 from scheduler.domain.ports import NodeChanged, NodeDeleted
-from scheduler.reliability.failover.belief import GONE, Belief, Beliefs
+from scheduler.reliability.failover.belief import BY_AGENTS, GONE, Belief, Beliefs
 from scheduler.reliability.failover.settings import FailoverSettings
 from scheduler.reliability.health import death_sign
 from scheduler.service.cache import Cache
@@ -22,6 +23,8 @@ class NodeBeliefs:
         self._cache = cache
         self.belief = Belief()
         """As of the last look."""
+        self.accused: frozenset[str] = frozenset()
+        """Names of nodes that agents say are silent; the API may hope for them."""
 
     @property
     def dead(self) -> frozenset[str]:
@@ -31,7 +34,8 @@ class NodeBeliefs:
     @property
     def held_down(self) -> frozenset[str]:
         """Names of nodes that take no new pods yet."""
-        return frozenset(self._cache.held_down)
+        marks = self._cache.marks
+        return frozenset(name for name, key in marks.items() if key == HELD_DOWN_TAINT)
 
     @property
     def is_suspect(self) -> bool:
@@ -47,12 +51,23 @@ class NodeBeliefs:
             return
         node = event.node
         is_new = cache.is_synced and cache.node(node.name) is None
-        self._see(node.name, death_sign(node), now_s, is_new=is_new)
+        self._see(node.name, self._sign(node), now_s, is_new=is_new)
 
     def hear_gone(self, names: Iterable[str], now_s: float) -> None:
         """Take in that a complete list no longer names some nodes."""
         for name in names:
             self._see(name, GONE, now_s)
+
+    def accuse(self, names: frozenset[str], now_s: float) -> list[Wake]:
+        """Have these nodes, and no others, be dead by the word of agents; return whom it helps."""
+        changed, self.accused = names ^ self.accused, names
+        is_any_free = False
+        for name in changed:
+            node = self._cache.node(name)
+            if node is not None:
+                self._see(name, self._sign(node), now_s)
+                is_any_free |= name not in self._cache.marks
+        return [WakeAll("NodeIsTrusted")] if is_any_free else []
 
     def look(self, now_s: float) -> list[Wake]:
         """Work out what is believed now; return whom it may help that nodes are trusted again."""
@@ -62,9 +77,14 @@ class NodeBeliefs:
         self.belief = self._beliefs.believe(len(cache.nodes), now_s)
         trusted = self.held_down - self.belief.held_down
         for name in trusted:
-            cache.hold_down(name, is_held=False)
+            cache.mark(name, "")
         return [WakeAll("NodeIsTrusted")] if trusted else []
 
     def _see(self, name: str, sign: str, now_s: float, *, is_new: bool = False) -> None:
         self._beliefs.see(name, sign, now_s, is_new=is_new)
-        self._cache.hold_down(name, is_held=self._beliefs.is_held_down(name, now_s))
+        key = HELD_DOWN_TAINT if self._beliefs.is_held_down(name, now_s) else ""
+        self._cache.mark(name, SILENT_TAINT if sign == BY_AGENTS else key)
+
+    def _sign(self, node: Node) -> str:
+        """Return by which sign a node is dead: the API's own, else the agents'."""
+        return death_sign(node) or (BY_AGENTS if node.name in self.accused else "")

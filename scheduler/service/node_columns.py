@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import HELD_DOWN_TAINT, Node, Taint
+from scheduler.domain.node import Node, Taint
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass
@@ -35,7 +35,7 @@ class NodeColumns:
         self._domain = np.zeros(0, dtype=np.int32)
         self._domain_names: tuple[str, ...] = ()
         self._demands: dict[PodClass, _Demand] = {}
-        self.held_down: set[str] = set()
+        self.marks: dict[str, str] = {}
         self._frozen: NodeTable | None = None
         self._are_domains_stale = True
 
@@ -66,11 +66,14 @@ class NodeColumns:
         self._frozen = None
         return row
 
-    def hold_down(self, name: str, *, is_held: bool) -> bool:
-        """Have a node frozen as held down, or no more; return whether that is new."""
-        if (name in self.held_down) is is_held:
+    def mark(self, name: str, key: str) -> bool:
+        """Have a node frozen with a taint of that key, none for ""; return whether that is new."""
+        if self.marks.get(name, "") == key:
             return False
-        (self.held_down.add if is_held else self.held_down.discard)(name)
+        if key:
+            self.marks[name] = key
+        else:
+            del self.marks[name]
         self._frozen = None
         return True
 
@@ -147,7 +150,7 @@ class NodeColumns:
         for array in (allocatable, claims):
             array.flags.writeable = False
         return NodeTable(
-            nodes=tuple(map(self._marked, self._nodes)) if self.held_down else tuple(self._nodes),
+            nodes=tuple(map(self._marked, self._nodes)) if self.marks else tuple(self._nodes),
             index=dict(self.index),
             resources=tuple(self._resources),
             allocatable=allocatable,
@@ -160,9 +163,8 @@ class NodeColumns:
         )
 
     def _marked(self, node: Node) -> Node:
-        if node.name not in self.held_down:
-            return node
-        return replace(node, taints=(*node.taints, Taint(HELD_DOWN_TAINT)))
+        key = self.marks.get(node.name)
+        return replace(node, taints=(*node.taints, Taint(key))) if key else node
 
     def _number_domains(self) -> None:
         domains = [node.failure_domain for node in self._nodes]

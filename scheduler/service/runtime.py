@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from scheduler.domain.ports import Announcer, Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.service.agent_quorum import AgentQuorum
 from scheduler.service.belief_watch import BeliefWatch
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
@@ -69,6 +70,7 @@ class Runtime:
     ) -> None:
         self.state = state
         self._outside = outside
+        self._more: list[Callable[[], Coroutine[None, None, None]]] = []
         self._leadership = outside.leadership
         cluster: Cluster = outside.cluster
         if outside.leadership is not None:
@@ -89,10 +91,16 @@ class Runtime:
                 state, outside.prober, self._hands.verified, decider.runner, log
             )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
+            if state.settings.failover.agent_quorum:
+                quorum = AgentQuorum(state, outside.prober, log)
+                self._watch.asked = quorum.asked
+                self._more.append(quorum.run)
         self._beliefs = BeliefWatch(state, outside.announcer, log)
+        self._more.append(self._beliefs.run)
         self._forced: ForcedRemoval | None = None
         if state.settings.failover.force_delete != "off":
             self._forced = ForcedRemoval(state, cluster, log)
+            self._more.append(self._forced.run)
         self._keeper: CoverKeeper | None = None
         if state.settings.cover.mode != "off":
             self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
@@ -145,7 +153,6 @@ class Runtime:
             self._hands.volumes.run(),
             self.binder.run(),
             self.notes.run(),
-            self._beliefs.run(),
         ]
         if self._outside.rtt is not None:
             renew = self._zoning.renew if self._zoning is not None else None
@@ -158,9 +165,7 @@ class Runtime:
             loops.append(self._watch.run())
         if self._keeper is not None:
             loops.append(self._keeper.run())
-        if self._forced is not None:
-            loops.append(self._forced.run())
-        loops += [loop() for loop in self._outside.beside]
+        loops += [loop() for loop in (*self._more, *self._outside.beside)]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
         return loops

@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.reliability.failover.settings import FailoverSettings
+from scheduler.reliability.health import UNREACHABLE
 
 GONE = "gone"
 """The sign of a node that was deleted."""
+
+BY_AGENTS = "silent to agents"
+"""The sign of a node that other nodes' agents hear nothing of."""
+
+SILENT = frozenset({UNREACHABLE, BY_AGENTS})
+"""Signs of a node that nobody hears of. One that says itself that it is not ready still obeys."""
 
 LEAST_SUSPICIOUS = 3
 """Nodes that must vanish before the observer is suspect: of two nodes one is half already."""
@@ -22,7 +29,7 @@ _MOST_DOUBLINGS = 32
 class Death:
     """By which sign a node is believed dead, and since when.
 
-    `since_s` is when it died, `sign_since_s` since when this very sign is seen.
+    `since_s` is when it died, `sign_since_s` since when this sign is seen, or one as silent.
     """
 
     sign: str
@@ -107,7 +114,9 @@ class Beliefs:
             record.deaths_s = (*self._recent(record, now_s), now_s)
             record.is_excused = self._suspect_from_s is not None
         elif death.sign != sign:
-            record.death = Death(sign, death.since_s, now_s)
+            is_as_silent = sign in SILENT and death.sign in SILENT
+            since_s = death.sign_since_s if is_as_silent else now_s
+            record.death = Death(sign, death.since_s, since_s)
 
     def is_held_down(self, node: str, now_s: float) -> bool:
         """Whether a node is back from the dead and not yet trusted."""

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 
 from scheduler.domain.node import OUT_OF_SERVICE, Node
 from scheduler.domain.workload import Pod
-from scheduler.reliability.failover.belief import Death
-from scheduler.reliability.health import UNREACHABLE
+from scheduler.reliability.failover.belief import SILENT, Death
 
 _RE_CREATED = frozenset(
     {"CronJob", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"}
 )
 """Controllers that make another pod somewhere else. A DaemonSet would make it on the same node."""
-
-_SILENT = frozenset({UNREACHABLE})
-"""Signs of a node that nobody hears of. One that says itself that it is not ready still obeys."""
 
 
 def silent_nodes(dead: Mapping[str, Death], after_s: float, now_s: float) -> frozenset[str]:
@@ -21,7 +17,7 @@ def silent_nodes(dead: Mapping[str, Death], after_s: float, now_s: float) -> fro
     return frozenset(
         name
         for name, death in dead.items()
-        if death.sign in _SILENT and now_s - death.sign_since_s >= after_s
+        if death.sign in SILENT and now_s - death.sign_since_s >= after_s
     )
 
 

@@ -35,6 +35,11 @@ class FailoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """Nodes cut off together are told of within some seconds of each other: each renews its Lease
     every 10 s, and the node controller looks every 5 s, with Kubernetes' defaults."""
 
+    agent_quorum: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """A node whose own agent is silent counts as dead, while the API server still hopes, when this
+    share of the agents asked about it lost their last three bursts to it: at least three agents.
+    0 waits for the API server. 0.8 allows for one in five that is wrong."""
+
     force_delete: ForceDelete = "off"
     """What is done about pods stuck on a node that has fallen silent. ``delete``: those of ours
     that are terminating are removed without their kubelet's word. ``outOfService``: the node is
