@@ -1,7 +1,10 @@
 """Writes about nodes that are dead: their pods removed, or the node out of service (KEP-2268)."""
 
+from typing import Any
+
 import msgspec
 
+from scheduler.domain.errors import ClusterUnavailable
 from scheduler.domain.node import OUT_OF_SERVICE
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied
@@ -13,7 +16,7 @@ _CONFLICT = 409
 
 
 class _Spec(msgspec.Struct, frozen=True):
-    taints: tuple[dict[str, str], ...] = ()
+    taints: tuple[dict[str, Any], ...] = ()
 
 
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,7 +74,7 @@ class DeadNodeWriter:
         path = f"/api/v1/nodes/{node}"
         try:
             answer = await self._client.get(path, answer_timeout_s=WRITE_TIMEOUT_S)
-            known = msgspec.json.decode(answer, type=_Node)
+            known = self._read(path, answer)
             taints = _changed(known.spec.taints, is_out=is_out)
             if taints == known.spec.taints:
                 return
@@ -84,8 +87,15 @@ class DeadNodeWriter:
             if error.status != _NOT_FOUND:
                 raise
 
+    def _read(self, path: str, answer: bytes) -> _Node:
+        try:
+            return msgspec.json.decode(answer, type=_Node)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            where = f"{self._client.server}{path}"
+            raise ClusterUnavailable(f"{where}: answered no node ({error})") from None
 
-def _changed(taints: tuple[dict[str, str], ...], *, is_out: bool) -> tuple[dict[str, str], ...]:
+
+def _changed(taints: tuple[dict[str, Any], ...], *, is_out: bool) -> tuple[dict[str, Any], ...]:
     """Return the taints with ours among them, or without."""
     key, value, effect = OUT_OF_SERVICE.key, OUT_OF_SERVICE.value, OUT_OF_SERVICE.effect
     if not is_out:
