@@ -14,7 +14,7 @@ from scheduler.reliability.cover.settings import NO_COVER
 from scheduler.reliability.failover.settings import FailoverSettings, ForceDelete
 from scheduler.service.settings import SchedulerConfiguration
 from tests.builders import node, pod
-from tests.harness import Harness
+from tests.harness import OURS, Harness
 from tests.memory import MemoryLeadership
 
 pytestmark = pytest.mark.looptime
@@ -44,9 +44,9 @@ def forcing(failover: FailoverSettings, **more: object) -> Harness:
     return harness
 
 
-def put_stuck(harness: Harness, one: Pod, on: str = "a", **spec: str) -> Pod:
+def put_stuck(harness: Harness, one: Pod, on: str = "a", scheduler: str = OURS) -> Pod:
     """Put a pod on a node that is to end and does not."""
-    put = harness.put_pod(one, node=on, phase="Running", **spec)
+    put = harness.put_pod(one, node=on, phase="Running", scheduler=scheduler)
     ending = replace(harness.cluster.pods[put.key], is_terminating=True)
     harness.cluster.pods[put.key] = ending
     harness.cluster.emit(ending)
