@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from scheduler.domain.cover import BACKUP_ANNOTATION, SURGE_ANNOTATION
 from scheduler.domain.errors import BindConflict, EvictionRefused, InputError, VolumeRefused
+from scheduler.domain.node import OUT_OF_SERVICE
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
@@ -160,6 +161,27 @@ class InProcessCluster(RunningWorld):
         cost = _FIRST_TO_GO if replicas else None
         marks = {DELETION_COST: cost, SURGE_ANNOTATION: replicas}
         self.execute(Patch(key, {"metadata": {"annotations": marks}}, "status"))
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word; harmless for one that is gone."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Pod", pod.namespace, pod.name)
+        obj = self.cluster.get(key)
+        if obj is not None and uid_of(obj) == pod.uid:
+            self.execute(Delete(key, pod.uid, grace_s=0))
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put our taint on a node, or take it off; harmless for one that is gone."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Node", "", node)
+        obj = self.cluster.get(key)
+        if obj is None:
+            return
+        ours = {"key": OUT_OF_SERVICE.key, "value": OUT_OF_SERVICE.value}
+        taints = [t for t in obj["spec"].get("taints", ()) if not ours.items() <= t.items()]
+        if is_out and all(taint["key"] != OUT_OF_SERVICE.key for taint in taints):
+            taints.append({**ours, "effect": OUT_OF_SERVICE.effect})
+        self.execute(Patch(key, {"spec": {"taints": taints or None}}))
 
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume for a claim; return the volume's new version.

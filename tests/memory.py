@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused, VolumeRefused
-from scheduler.domain.node import Node
+from scheduler.domain.node import OUT_OF_SERVICE, Node
 from scheduler.domain.object_events import NamespaceChanged, StorageChanged
 from scheduler.domain.ports import (
     Binding,
@@ -13,6 +13,7 @@ from scheduler.domain.ports import (
     Listed,
     NodeChanged,
     PodChanged,
+    PodDeleted,
     PodNote,
     ServiceChanged,
 )
@@ -175,6 +176,24 @@ class MemoryCluster:
         self.before_eviction(pod)
         self.asked_for.append(replicas - 1)
         return True
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod as the API server does: the uid must match."""
+        await self._begin_write(pod.key)
+        known = self.pods.get(pod.key)
+        if known is not None and known.pod.uid == pod.uid:
+            del self.pods[pod.key]
+            self.emit(PodDeleted(pod.key, pod.uid))
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put our taint on a node, or take it off."""
+        await self._begin_write(node)
+        known = self.nodes[node]
+        taints = tuple(taint for taint in known.taints if taint != OUT_OF_SERVICE)
+        if is_out and all(taint.key != OUT_OF_SERVICE.key for taint in taints):
+            taints = (*taints, OUT_OF_SERVICE)
+        self.nodes[node] = replace(known, taints=taints)
+        self.emit(NodeChanged(self.nodes[node]))
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

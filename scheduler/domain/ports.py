@@ -257,6 +257,28 @@ class Cluster(Protocol):
         """
         ...
 
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word.
+
+        Nothing is done to a pod that is gone, or to a later one of that name.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not removed.
+        """
+        ...
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put `OUT_OF_SERVICE` on a node, unless it is out of service already; or take it off.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not written, for one because the node changed meanwhile.
+        """
+        ...
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume, as it was last told, for a claim; return the volume's new version.
 
@@ -319,6 +341,10 @@ class Prober(History, Protocol):
 
     def can_probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
         """Whether the pairs from a reference to nodes, to all for None, can be measured now."""
+        ...
+
+    def silent_agents(self) -> frozenset[str]:
+        """Return the nodes whose own agent should report and does not."""
         ...
 
     async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:

@@ -74,7 +74,9 @@ class Mover:
         await looking.run(self._may_look, self._log, "moves.look_failed")
 
     def _may_look(self) -> bool:
-        return self._state.cache.is_synced and self.is_leading
+        """Whether anything may be moved: not while it may be we who are cut off."""
+        state = self._state
+        return state.cache.is_synced and self.is_leading and not state.beliefs.is_suspect
 
     async def _look(self) -> float:
         """Look once; return how long working it out took, seconds."""
@@ -95,7 +97,8 @@ class Mover:
         self._book.saw_broken(believed, started_s)
         self._book.read(snapshot.placed.pods, started_s, state.clock.wall_s())
         going = self._going()
-        limits = self._book.limits(going, frozenset(), started_s, state.settings.scheduler_name)
+        untrusted = state.beliefs.dead | state.beliefs.held_down
+        limits = self._book.limits(going, untrusted, started_s, state.settings.scheduler_name)
         work = partial(self._worked_out, snapshot, believed, homes, limits)
         found_moves = await self._runner(work)
         if not (is_even or found_moves.moves or going):
@@ -159,6 +162,7 @@ class Mover:
     def _homes(self, now_s: float) -> frozenset[str]:
         """Return the nodes that have lived for long enough to come home to."""
         alive = {n.name for n in self._state.cache.nodes if not is_dead(n)}
+        alive -= self._state.beliefs.held_down
         since = {name: self._alive_since_s.get(name, now_s) for name in alive}
         self._alive_since_s = since
         after_s = self._settings.home_after_seconds

@@ -1,11 +1,12 @@
 """Nodes as columns that are patched by events and copied, not rebuilt, when frozen."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import Node
+from scheduler.domain.node import Node, Taint
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass
@@ -32,6 +33,7 @@ class NodeColumns:
         self._domain = np.zeros(0, dtype=np.int32)
         self._domain_names: tuple[str, ...] = ()
         self._demands: ClassMemo[_Demand] = ClassMemo()
+        self.marks: dict[str, str] = {}
         self._frozen: NodeTable | None = None
         self._are_domains_stale = True
 
@@ -61,6 +63,17 @@ class NodeColumns:
         self._claims[row] = (node.is_ready, node.is_unschedulable, node.is_cloud)
         self._frozen = None
         return row
+
+    def mark(self, name: str, key: str) -> bool:
+        """Have a node frozen with a taint of that key, none for ""; return whether that is new."""
+        if self.marks.get(name, "") == key:
+            return False
+        if key:
+            self.marks[name] = key
+        else:
+            del self.marks[name]
+        self._frozen = None
+        return True
 
     def remove(self, name: str) -> tuple[int, str] | None:
         """Remove a node; return the row and the name of the node that now has it, if one moved."""
@@ -127,7 +140,7 @@ class NodeColumns:
         for array in (allocatable, claims):
             array.flags.writeable = False
         return NodeTable(
-            nodes=tuple(self._nodes),
+            nodes=tuple(map(self._marked, self._nodes)) if self.marks else tuple(self._nodes),
             index=dict(self.index),
             resources=tuple(self._resources),
             allocatable=allocatable,
@@ -138,6 +151,10 @@ class NodeColumns:
             domain=self._domain,
             domain_names=self._domain_names,
         )
+
+    def _marked(self, node: Node) -> Node:
+        key = self.marks.get(node.name)
+        return replace(node, taints=(*node.taints, Taint(key))) if key else node
 
     def _number_domains(self) -> None:
         domains = [node.failure_domain for node in self._nodes]

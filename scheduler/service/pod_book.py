@@ -59,6 +59,10 @@ class PodBook:
         """Return what is known of a pod, or None; for reading only."""
         return self.records.get(key)
 
+    def on(self, node: str) -> Iterable[PodRecord]:
+        """Return the pods that are placed on a node; for reading only."""
+        return tuple(self._on.get(node, ()))
+
     def is_pending(self, pod: Pod) -> bool:
         """Whether this very pod is unbound, not assumed and not on its way out."""
         record = self.records.get(pod.key)

@@ -14,6 +14,9 @@ from scheduler.service.class_memo import ClassMemo
 from tests.builders import node, pod
 
 ROLLOUTS = 1_000
+APP = "rolled-a-thousand-times"
+"""Nobody else in this process has pods of it: all classes there are are looked through."""
+
 STANDING = 20
 """Deployments that are never rolled."""
 
@@ -50,10 +53,10 @@ class Rolled:
     def __init__(self) -> None:
         self.reader, self.cache = PodReader(), Cache()
         self.cache.apply(NodeChanged(node("n1", cpu_milli=64_000)))
-        self.cache.apply(ServiceChanged(Service("default", "web", (("app", "web"),))))
+        self.cache.apply(ServiceChanged(Service("default", "web", (("app", APP),))))
         for number in range(STANDING):
             self.tell(f"stays-{number}", f"app-{number}", 0)
-        self.tell("web-0", "web", 0)
+        self.tell("web-0", APP, 0)
 
     def tell(self, name: str, app: str, template: int) -> None:
         """Tell of a pod."""
@@ -61,7 +64,7 @@ class Rolled:
 
     def roll(self, number: int) -> None:
         """Put a pod of a new template in the place of the last one's, and take a snapshot."""
-        self.tell(f"web-{number}", "web", number)
+        self.tell(f"web-{number}", APP, number)
         self.cache.apply(PodDeleted(f"default/web-{number - 1}", f"web-{number - 1}"))
         self.cache.freeze((), 0.0)
 
@@ -93,7 +96,7 @@ def test_classes_of_rolled_pods_are_gone() -> None:
     rolled_classes = [
         one
         for one in gc.get_objects()
-        if isinstance(one, PodClass) and dict(one.labels).get("app") == "web"
+        if isinstance(one, PodClass) and dict(one.labels).get("app") == APP
     ]
     assert 1 <= len(rolled_classes) <= MULTIPLE
 

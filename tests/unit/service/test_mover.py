@@ -264,7 +264,7 @@ async def test_pods_come_home_once_their_node_has_been_back_for_a_while() -> Non
         harness.put_node(node("a", cpu_milli=1000))
         await harness.settle(50)
         assert harness.cluster.evictions == []
-        await harness.settle(20)
+        await harness.settle(30)
         assert harness.cluster.evictions == ["default/web-2"]
         replaced(harness, "web-2", "web-3")
         await harness.settle(5)
@@ -378,3 +378,36 @@ async def test_load_is_evened_out_one_pod_a_minute_where_it_pays() -> None:
         await harness.settle(300)
         assert harness.placement[f"{name}-new"] in ("a", "b")
         assert len(harness.cluster.evictions) == 1, "it would not pay any more"
+
+
+async def test_nothing_is_moved_while_most_nodes_are_away_and_we_may_be_cut_off() -> None:
+    async with Harness(plan, settings()) as harness:
+        drifted(harness)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S - 5)
+        for name in "bcd":
+            harness.put_node(replace(node(name, cpu_milli=1000), is_ready=False))
+        await harness.settle(60)
+        assert harness.state.beliefs.is_suspect
+        assert harness.cluster.evictions == []
+
+        for name in "bcd":
+            harness.put_node(node(name, cpu_milli=1000))
+        await harness.settle(60)
+        assert harness.cluster.evictions == ["default/web-1"]
+
+
+async def test_nothing_is_moved_to_a_node_that_is_held_down() -> None:
+    async with Harness(plan, settings()) as harness:
+        drifted(harness, "abe")
+        harness.put_pod(web("full-1"), node="a", phase="Running")
+        harness.put_node(replace(node("b", cpu_milli=1000), is_ready=False))
+        await harness.settle(AFTER_S - 2)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S - 1)
+        harness.put_node(node("b", cpu_milli=1000))
+        await harness.settle(5)
+        assert harness.state.beliefs.held_down == {"b"}
+        assert harness.cluster.evictions == []
+        await harness.settle(15)
+        assert harness.cluster.evictions == ["default/web-1"]
