@@ -103,7 +103,7 @@ class KubeClient:
         Parameters
         ----------
         method
-            POST, PUT or PATCH.
+            POST, PUT, PATCH or DELETE.
         path
             Of the resource.
         body

@@ -1,0 +1,342 @@
+"""The service with placeholders: they hold reserves, give way to our pods, and come back."""
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from scheduler.domain.errors import ClusterUnavailable, PlaceholderRefused
+from scheduler.domain.placeholder import PLACEHOLDER_LABELS
+from scheduler.domain.ports import Binding, PodChanged
+from scheduler.domain.resources import CPU, resources
+from scheduler.domain.workload import Pod, PodClass
+from scheduler.planning.plan import plan
+from scheduler.reliability.cover.settings import CoverSettings, PlaceholderSettings
+from scheduler.service.placeholders import GONE_S, LOST_REASON
+from scheduler.service.put_off import FIRST_S
+from scheduler.service.settings import SchedulerConfiguration
+from tests.builders import line_rtt, node, pod, within, workload
+from tests.harness import OURS, Harness
+from tests.memory import MemoryCluster, MemoryLeadership
+
+pytestmark = pytest.mark.looptime
+
+COVER = CoverSettings(placeholders=PlaceholderSettings(enabled=True))
+NAMESPACE = COVER.placeholders.namespace
+ON = SchedulerConfiguration(cover=COVER)
+
+
+def harness(
+    settings: SchedulerConfiguration = ON,
+    leadership: MemoryLeadership | None = None,
+    cluster: MemoryCluster | None = None,
+) -> Harness:
+    """Return a service over three nodes of one core, a millisecond from each other."""
+    decide = partial(plan, covering=settings.cover)
+    made = Harness(decide, settings, leadership=leadership, cluster=cluster)
+    made.rtt.put(line_rtt(["a", "b", "c"], 1))
+    for name in "abc":
+        made.put_node(node(name, cpu_milli=1000))
+    return made
+
+
+def web(name: str, cpu_milli: int = 600) -> Pod:
+    near = (within(5, "a"),)
+    return pod(name, cpu_milli=cpu_milli, delays=near, workload=workload("web"))
+
+
+def leftover(on: str, cpu_milli: int, **fields: object) -> PodChanged:
+    """Return a placeholder that a scheduler before us has left."""
+    labels = tuple(sorted(PLACEHOLDER_LABELS.items()))
+    requests = resources({CPU: cpu_milli})
+    made = PodClass(NAMESPACE, labels=labels, requests=requests)
+    one = Pod("left", made, uid="left", scheduler_name=OURS)
+    return PodChanged(one, on, **({"phase": "Running", "is_terminating": False} | fields))  # type: ignore[arg-type]
+
+
+def held(service: Harness) -> dict[str, int]:
+    """Return how much CPU is held on each node, in thousandths."""
+    pods = service.cluster.pods.values()
+    return {
+        one.node: dict(one.pod.pod_class.requests)[CPU]
+        for one in pods
+        if one.pod.namespace == NAMESPACE
+    }
+
+
+def backup(service: Harness, name: str) -> str:
+    [binding] = [one for one in service.cluster.bindings if one.pod.name == name]
+    return dict(binding.annotations)["isochrone.dev/backup"]
+
+
+def gauge(service: Harness, line: str) -> bool:
+    return line in service.state.metrics.render().decode().splitlines()
+
+
+async def test_a_node_with_a_reserve_has_one_that_requests_just_that() -> None:
+    async with harness() as service:
+        service.put_pod(web("web-1"))
+        await service.settle(1)
+
+        assert held(service) == {backup(service, "web-1"): 600}
+        assert gauge(service, 'isochrone_placeholders{state="standing"} 1.0')
+        assert gauge(service, 'isochrone_placeholders{state="missing"} 0.0')
+
+
+async def test_none_is_made_unless_it_is_asked_for() -> None:
+    async with harness(SchedulerConfiguration()) as service:
+        service.put_pod(web("web-1"))
+        await service.settle(1)
+
+        assert backup(service, "web-1")
+        assert service.cluster.placeholders == []
+
+
+async def test_a_reserve_of_another_size_has_another_one() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1", 200), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        before = held(service)
+        service.put_pod(replace(web("web-2", 300), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+
+        assert (before, held(service)) == ({"c": 200}, {"c": 500})
+        assert service.cluster.placeholders == ["create c", "delete c", "create c"]
+
+
+async def test_it_goes_with_the_last_pod_it_is_for() -> None:
+    async with harness() as service:
+        service.put_pod(web("web-1"))
+        await service.settle(1)
+        service.delete_pod("default/web-1")
+        await service.settle(1)
+
+        assert held(service) == {}
+
+
+async def test_its_room_is_counted_once() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        service.put_pod(pod("beside", cpu_milli=400, node_selector=(("on", "c"),)))
+        service.put_node(node("c", cpu_milli=1000, labels={"on": "c"}))
+        await service.settle(1)
+
+        # 600 are held and reserved, 400 left: with both of them counted there would be no room.
+        assert held(service) == {"c": 600}
+        assert service.placement["beside"] == "c"
+        assert service.cluster.placeholders == ["create c"]
+
+
+async def fail_a(service: Harness) -> str:
+    """Have a covered pod lose its node; return its backup, once that is held."""
+    lost = service.put_pod(web("web-1"))
+    await service.settle(1)
+    place = backup(service, "web-1")
+    assert held(service) == {place: 600}
+    service.put_node(node("a", cpu_milli=1000, is_ready=False))
+    event = PodChanged(lost, "a", "Running", is_terminating=True)
+    service.cluster.pods[lost.key] = event
+    service.cluster.emit(event)
+    await service.settle(1)
+    return place
+
+
+async def test_it_is_gone_before_a_replacement_is_bound_to_the_backup() -> None:
+    there: list[dict[str, int]] = []
+    async with harness() as service:
+
+        def look(binding: Binding) -> None:
+            if binding.pod.name == "web-2":
+                there.append(held(service))
+
+        service.cluster.before_bind = look
+        place = await fail_a(service)
+        service.put_pod(web("web-2"))
+        await service.settle(1)
+
+        assert service.placement["web-2"] == place
+        assert place not in there[0]
+        assert service.cluster.placeholders[:2] == [f"create {place}", f"delete {place}"]
+        [other] = {"b", "c"} - {place}
+        assert held(service) == {other: 600}, "the replacement is covered anew"
+
+
+async def test_a_binding_is_held_until_the_watch_tells_that_it_is_gone() -> None:
+    async with harness() as service:
+        place = await fail_a(service)
+        emit, late = service.cluster.emit, list[object]()
+        service.cluster.emit = late.append  # type: ignore[method-assign] # the watch falls silent
+        pending = PodChanged(
+            replace(web("web-2"), uid="web-2", scheduler_name=OURS),
+            "",
+            "Pending",
+            is_terminating=False,
+        )
+        service.cluster.pods["default/web-2"] = pending
+        emit(pending)
+        await service.settle(1)
+        assert place not in held(service), "it is deleted"
+        assert "web-2" not in service.placement
+        service.cluster.emit = emit  # type: ignore[method-assign]
+        for event in late:
+            emit(event)  # type: ignore[arg-type]
+        await service.settle(1)
+
+        assert service.placement["web-2"] == place
+
+
+async def test_a_replacement_waits_and_says_so_where_it_does_not_go() -> None:
+    async with harness() as service:
+        place = await fail_a(service)
+
+        def refuse(_what: str) -> None:
+            raise PlaceholderRefused("pods is forbidden")
+
+        service.cluster.before_placeholder = refuse
+        service.put_pod(web("web-2"))
+        await service.settle(1)
+        assert "web-2" not in service.placement
+        said = "binding rejected: the placeholder there does not go: pods is forbidden"
+        assert said in [note.message for note in service.cluster.notes]
+        service.cluster.before_placeholder = lambda _what: None
+        await service.settle(5)
+
+        assert service.placement["web-2"] == place
+
+
+async def test_no_pod_waits_for_ever_for_one_that_is_deleted_and_stays() -> None:
+    async with harness() as service:
+        await fail_a(service)
+
+        async def nothing(_pod: Pod) -> None:
+            pass
+
+        service.cluster.delete_placeholder = nothing  # type: ignore[method-assign]
+        service.put_pod(web("web-2"))
+        await service.settle(GONE_S + 1)
+
+        assert "web-2" not in service.placement
+        said = [note.message for note in service.cluster.notes]
+        assert any("is still there after 5 s" in one for one in said)
+
+
+async def test_a_pod_whose_answer_is_lost_at_its_creation_is_deleted_by_name() -> None:
+    async with harness() as service:
+        create = service.cluster.create_placeholder
+
+        async def lose(_placeholder: object) -> None:
+            service.cluster.create_placeholder = create  # type: ignore[method-assign]
+            raise ClusterUnavailable("no answer")
+
+        service.cluster.create_placeholder = lose  # type: ignore[method-assign,assignment]
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        service.put_node(node("a", cpu_milli=1000, is_ready=False))
+        service.put_node(node("b", cpu_milli=100))
+        gone = service.cluster.pods["default/web-1"]
+        service.cluster.emit(replace(gone, is_terminating=True))
+        service.put_pod(web("web-2"))
+        await service.settle(1)
+
+        assert service.placement["web-2"] == "c"
+        assert service.cluster.placeholders[0].startswith("delete c-")
+
+
+async def test_one_that_another_removes_is_told_and_made_anew_when_that_one_has_its_room() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        [key] = [key for key, one in service.cluster.pods.items() if one.node == "c"]
+        service.delete_pod(key)
+        await service.settle(FIRST_S - 1)
+        assert held(service) == {}
+        assert gauge(service, 'isochrone_placeholders{state="missing"} 1.0')
+        assert gauge(service, 'isochrone_placeholders_lost_total{why="removed"} 1.0')
+        [note] = [one for one in service.cluster.notes if one.reason == LOST_REASON]
+        assert (
+            note.message == "the reserve of c is not held: its placeholder was removed by another"
+        )
+        await service.settle(2)
+
+        assert held(service) == {"c": 600}
+
+
+async def test_one_that_the_kubelet_refuses_is_told_and_replaced_later() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        [key] = [key for key, one in service.cluster.pods.items() if one.node == "c"]
+        failed = replace(service.cluster.pods[key], phase="Failed", reason="OutOfcpu")
+        service.cluster.pods[key] = failed
+        service.cluster.emit(failed)
+        await service.settle(1)
+        assert gauge(service, 'isochrone_placeholders_lost_total{why="refused"} 1.0')
+        [note] = [one for one in service.cluster.notes if one.reason == LOST_REASON]
+        assert note.message == "the reserve of c is not held: the kubelet says OutOfcpu"
+        await service.settle(FIRST_S)
+
+        assert service.cluster.pods[key].phase == "Running"
+
+
+async def test_what_a_scheduler_before_us_left_is_taken_over_or_removed() -> None:
+    cluster = MemoryCluster()
+    left = leftover("b", 300)
+    cluster.pods[left.pod.key] = left
+    async with harness(cluster=cluster) as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+
+        assert held(service) == {"c": 600}
+
+
+async def test_switched_off_none_is_left() -> None:
+    cluster = MemoryCluster()
+    left = leftover("b", 300)
+    cluster.pods[left.pod.key] = left
+    async with harness(SchedulerConfiguration(), cluster=cluster) as service:
+        await service.settle(1)
+
+        assert held(service) == {}
+
+
+async def test_a_node_that_dies_is_left_by_its_own() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        service.put_node(node("c", cpu_milli=1000, is_ready=False))
+        await service.settle(1)
+
+        assert held(service) == {"b": 600}
+        assert [one for one in service.cluster.notes if one.reason == LOST_REASON] == []
+
+
+async def test_who_stands_by_writes_none_and_who_leads_takes_them_over() -> None:
+    leadership = MemoryLeadership()
+    async with harness(leadership=leadership) as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        assert service.cluster.placeholders == []
+        leadership.elect()
+        await service.settle(1)
+
+        assert held(service) == {"c": 600}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"namespace": "default"}, {"labels": (("isochrone.dev/placeholder", "true"),)}],
+    ids=["elsewhere", "not managed by us"],
+)
+async def test_what_only_looks_like_one_is_counted_as_the_pod_it_is(
+    changed: dict[str, object],
+) -> None:
+    async with harness() as service:
+        like = leftover("b", 900)
+        made = replace(like.pod.pod_class, **changed)  # type: ignore[arg-type]
+        service.put_pod(replace(like.pod, pod_class=made), node="b", phase="Running")
+        for name in ("one", "two", "three"):
+            service.put_pod(pod(name, cpu_milli=600))
+        await service.settle(1)
+
+        assert sorted(service.placement.values()) == ["a", "b", "c"]
