@@ -103,7 +103,7 @@ class PlaceholderKeeper:
         """Look once, if anything changed or is due; return how long deciding took, seconds."""
         state, started_s = self._state, self._state.clock.now_s()
         self._tell_lost(started_s)
-        version = state.cache.version, self._book.version
+        version = state.cache.version, state.cache.pods.backup_changes, self._book.version
         if version == self._seen and started_s < self._again_s:
             return 0.0
         wanted: Mapping[str, Resources] = {}

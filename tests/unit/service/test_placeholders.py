@@ -104,6 +104,19 @@ async def test_a_reserve_of_another_size_has_another_one() -> None:
         assert service.cluster.placeholders == ["create c", "delete c", "create c"]
 
 
+async def test_it_follows_a_backup_that_changes_while_its_pod_stays() -> None:
+    async with harness() as service:
+        covered = service.put_pod(web("web-1"), node="a", phase="Running")
+        await service.settle(1)
+        [first] = held(service)
+        assert service.cluster.backups == {"default/web-1": first}
+        [other] = {"b", "c"} - {first}
+        service.put_pod(replace(covered, backup=other), node="a", phase="Running")
+        await service.settle(1)
+
+        assert held(service) == {other: 600}
+
+
 async def test_it_goes_with_the_last_pod_it_is_for() -> None:
     async with harness() as service:
         service.put_pod(web("web-1"))
