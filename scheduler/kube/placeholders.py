@@ -24,6 +24,9 @@ _NOT_FOUND = 404
 _OVERCOMMITTED = frozenset({CPU, MEMORY, "ephemeral-storage"})
 """Of all others the API takes requests only together with equal limits."""
 
+_ANNOTATIONS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
+"""Without it a pod that no controller owns keeps its node from being scaled down."""
+
 _TOLERATIONS = [
     # The first that matches a taint counts. A dead node's placeholder goes at once: without these
     # two, admission adds tolerations of 300 s; the last one would have it stay for ever.
@@ -61,6 +64,7 @@ def manifest(placeholder: Placeholder) -> dict[str, object]:
             "namespace": placeholder.namespace,
             "name": placeholder.name,
             "labels": PLACEHOLDER_LABELS,
+            "annotations": _ANNOTATIONS,
         },
         "spec": {
             "nodeName": placeholder.node,

@@ -50,6 +50,7 @@ class PlaceholderBook:
     leaving: set[str] = field(default_factory=set)
     """Uids of those that we delete."""
     _known: dict[str, Holding] = field(default_factory=dict)
+    _on: dict[str, set[str]] = field(default_factory=dict)
     _coming: dict[str, tuple[str, Resources]] = field(default_factory=dict)
 
     def __contains__(self, key: str) -> bool:
@@ -70,7 +71,8 @@ class PlaceholderBook:
 
     def on(self, node: str) -> list[Holding]:
         """Return those known on a node that take room there."""
-        return [one for one in self._known.values() if one.node == node and not one.is_over]
+        here = [self._known[key] for key in sorted(self._on.get(node, ()))]
+        return [one for one in here if not one.is_over]
 
     def coming(self, node: str) -> tuple[str, Resources] | None:
         """Return name and requests of one that was asked for and not told of yet."""
@@ -90,12 +92,13 @@ class PlaceholderBook:
         is_over = event.phase in _FINISHED_PHASES
         told = Holding(pod, event.node, is_over, event.is_terminating, event.reason)
         if before is not None and before.pod.uid != pod.uid:
-            self._lose(before)
+            self.drop(pod.key, before.pod.uid)
         elif is_over and (before is None or not before.is_over):
             self._lose(told)
         if told != before:
             self.version += 1
         self._known[pod.key] = told
+        self._on.setdefault(event.node, set()).add(pod.key)
         if self._coming.get(event.node, ("", ()))[0] == pod.name:
             del self._coming[event.node]
 
@@ -104,6 +107,7 @@ class PlaceholderBook:
         known = self._known.get(key)
         if known is not None and known.pod.uid == uid:
             del self._known[key]
+            self._on[known.node].discard(key)
             self.version += 1
             if not known.is_over:
                 self._lose(known)

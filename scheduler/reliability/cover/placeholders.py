@@ -18,6 +18,8 @@ def wanted_placeholders(
 ) -> Mapping[str, Resources]:
     """Return what the placeholder of each node is to request, by the node's name.
 
+    A cordoned node has none: nobody else's pods come there, and who drains it need not mind one.
+
     As much as is kept there: for the worst single failure still to come, and for lost pods whose
     replacements are not placed yet. Never more than is free, for a kubelet would refuse it. Pod
     slots are left out: a pod takes one, whatever it requests, and so cannot hold several.
@@ -38,7 +40,7 @@ def wanted_placeholders(
         return {}
     held = np.clip(np.minimum(kept.room, table.free), 0, None)
     slots = table.resources.index(PODS)
-    has_place = (held[:, slots] > 0) & ~dead_rows(snapshot)
+    has_place = (held[:, slots] > 0) & ~dead_rows(snapshot) & ~table.is_unschedulable
     held[:, slots] = 0
     return {
         table.nodes[row].name: resources(

@@ -1,13 +1,14 @@
 """The service with placeholders: they hold reserves, give way to our pods, and come back."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
+from typing_extensions import override
 
 from scheduler.domain.errors import ClusterUnavailable, PlaceholderRefused
-from scheduler.domain.placeholder import PLACEHOLDER_LABELS
-from scheduler.domain.ports import Binding, PodChanged
+from scheduler.domain.placeholder import PLACEHOLDER_LABELS, Placeholder, placeholder_name
+from scheduler.domain.ports import Binding, ClusterEvent, PodChanged
 from scheduler.domain.resources import CPU, resources
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.planning.plan import plan
@@ -175,25 +176,32 @@ async def test_it_is_gone_before_a_replacement_is_bound_to_the_backup() -> None:
         assert held(service) == {other: 600}, "the replacement is covered anew"
 
 
+@dataclass
+class Muted(MemoryCluster):
+    """Holds back what it has to tell while `late` is a list."""
+
+    late: list[ClusterEvent | Exception] | None = None
+
+    @override
+    def emit(self, event: ClusterEvent | Exception) -> None:
+        if self.late is None:
+            super().emit(event)
+        else:
+            self.late.append(event)
+
+
 async def test_a_binding_is_held_until_the_watch_tells_that_it_is_gone() -> None:
-    async with harness() as service:
+    cluster = Muted()
+    async with harness(cluster=cluster) as service:
         place = await fail_a(service)
-        emit, late = service.cluster.emit, list[object]()
-        service.cluster.emit = late.append  # type: ignore[method-assign] # the watch falls silent
-        pending = PodChanged(
-            replace(web("web-2"), uid="web-2", scheduler_name=OURS),
-            "",
-            "Pending",
-            is_terminating=False,
-        )
-        service.cluster.pods["default/web-2"] = pending
-        emit(pending)
+        service.put_pod(web("web-2"))
+        cluster.late = []
         await service.settle(1)
         assert place not in held(service), "it is deleted"
         assert "web-2" not in service.placement
-        service.cluster.emit = emit  # type: ignore[method-assign]
+        late, cluster.late = cluster.late, None
         for event in late:
-            emit(event)  # type: ignore[arg-type]
+            cluster.emit(event)
         await service.settle(1)
 
         assert service.placement["web-2"] == place
@@ -218,14 +226,31 @@ async def test_a_replacement_waits_and_says_so_where_it_does_not_go() -> None:
         assert service.placement["web-2"] == place
 
 
+@dataclass
+class Faulty(MemoryCluster):
+    """Answers deletions without carrying them out, if it `is_stuck`; and loses some creations."""
+
+    is_stuck: bool = False
+    lose_creations: int = 0
+
+    @override
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        if self.lose_creations:
+            self.lose_creations -= 1
+            raise ClusterUnavailable("no answer")
+        await super().create_placeholder(placeholder)
+
+    @override
+    async def delete_placeholder(self, pod: Pod) -> None:
+        if not self.is_stuck:
+            await super().delete_placeholder(pod)
+
+
 async def test_no_pod_waits_for_ever_for_one_that_is_deleted_and_stays() -> None:
-    async with harness() as service:
+    cluster = Faulty()
+    async with harness(cluster=cluster) as service:
         await fail_a(service)
-
-        async def nothing(_pod: Pod) -> None:
-            pass
-
-        service.cluster.delete_placeholder = nothing  # type: ignore[method-assign]
+        cluster.is_stuck = True
         service.put_pod(web("web-2"))
         await service.settle(GONE_S + 1)
 
@@ -234,26 +259,20 @@ async def test_no_pod_waits_for_ever_for_one_that_is_deleted_and_stays() -> None
         assert any("is still there after 5 s" in one for one in said)
 
 
-async def test_a_pod_whose_answer_is_lost_at_its_creation_is_deleted_by_name() -> None:
-    async with harness() as service:
-        create = service.cluster.create_placeholder
-
-        async def lose(_placeholder: object) -> None:
-            service.cluster.create_placeholder = create  # type: ignore[method-assign]
-            raise ClusterUnavailable("no answer")
-
-        service.cluster.create_placeholder = lose  # type: ignore[method-assign,assignment]
-        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+async def test_one_that_may_come_about_unseen_is_deleted_by_its_name() -> None:
+    cluster = Faulty(lose_creations=1)
+    async with harness(cluster=cluster) as service:
+        lost = service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
         await service.settle(1)
-        service.put_node(node("a", cpu_milli=1000, is_ready=False))
         service.put_node(node("b", cpu_milli=100))
-        gone = service.cluster.pods["default/web-1"]
-        service.cluster.emit(replace(gone, is_terminating=True))
+        service.put_node(node("a", cpu_milli=1000, is_ready=False))
+        event = PodChanged(lost, "a", "Running", is_terminating=True)
+        cluster.emit(event)
         service.put_pod(web("web-2"))
         await service.settle(1)
 
         assert service.placement["web-2"] == "c"
-        assert service.cluster.placeholders[0].startswith("delete c-")
+        assert cluster.placeholders == [f"delete {placeholder_name('c')}"]
 
 
 async def test_one_that_another_removes_is_told_and_made_anew_when_that_one_has_its_room() -> None:

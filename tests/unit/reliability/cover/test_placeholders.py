@@ -23,12 +23,15 @@ def backed(name: str, backup: str, cpu_milli: int = 300) -> Pod:
 
 
 def world(
-    *placed: tuple[Pod, str], dead: str = "", pending: tuple[Pod, ...] = (), **changed: Node
+    *placed: tuple[Pod, str],
+    dead: str = "",
+    pending: tuple[Pod, ...] = (),
+    others: tuple[Node, ...] = (),
 ) -> ClusterSnapshot:
-    nodes = [
-        changed.get(name, node(name, cpu_milli=1000, is_ready=name not in dead)) for name in NAMES
-    ]
-    return build_snapshot(nodes, pending, placed=placed, rtt=line_rtt(NAMES, 1))
+    """Return three nodes of one core, some of them others."""
+    nodes = {name: node(name, cpu_milli=1000, is_ready=name not in dead) for name in NAMES}
+    nodes |= {one.name: one for one in others}
+    return build_snapshot(list(nodes.values()), pending, placed=placed, rtt=line_rtt(NAMES, 1))
 
 
 def wanted(
@@ -56,8 +59,8 @@ def test_without_backups_and_without_cover_there_is_none() -> None:
 
 def test_what_a_whole_domain_brings_counts_where_domains_fail() -> None:
     zone = {"topology.kubernetes.io/zone": "z"}
-    same = {name: node(name, cpu_milli=1000, labels=zone) for name in "ab"}
-    snapshot = world((backed("p", "c"), "a"), (backed("q", "c"), "b"), **same)
+    same = tuple(node(name, cpu_milli=1000, labels=zone) for name in "ab")
+    snapshot = world((backed("p", "c"), "a"), (backed("q", "c"), "b"), others=same)
 
     by_domain = msgspec.structs.replace(CoverSettings(), unit="domain")
     assert wanted(snapshot) == {"c": cpu(300)}
@@ -76,8 +79,8 @@ def test_it_takes_one_pod_slot_and_none_where_none_is_left() -> None:
     no_cpu = replace(backed("p", "c"), pod_class=PodClass())
 
     assert wanted(world(*many)) == {"c": cpu(300)}
-    assert wanted(world(*many, c=node("c", cpu_milli=1000, pods=1))) == {"c": cpu(300)}
-    assert wanted(world(*many, c=node("c", cpu_milli=1000, pods=0))) == {}
+    assert wanted(world(*many, others=(node("c", cpu_milli=1000, pods=1),))) == {"c": cpu(300)}
+    assert wanted(world(*many, others=(node("c", cpu_milli=1000, pods=0),))) == {}
     assert wanted(world((no_cpu, "a"))) == {}, "nothing but a slot is reserved"
 
 
@@ -86,7 +89,7 @@ def test_extended_resources_are_held_too() -> None:
     learner = replace(backed("p", "c"), pod_class=PodClass(requests=requests))
     with_gpu = replace(node("c"), allocatable={CPU: 1000, PODS: 110, GPU: 2})
 
-    assert wanted(world((learner, "a"), c=with_gpu)) == {"c": requests}
+    assert wanted(world((learner, "a"), others=(with_gpu,))) == {"c": requests}
     assert wanted(world((learner, "a"))) == {"c": cpu(300)}, "none is there to be held"
 
 
@@ -99,6 +102,12 @@ def test_a_dead_node_has_none_and_what_its_pods_were_promised_is_held_until_they
     assert wanted(world(lost, other, dead="a")) == {"c": cpu(300)}
     assert wanted(waiting) == {"c": cpu(300)}
     assert wanted(world(lost, other, (placed, "c"), dead="a")) == {}
+
+
+def test_a_cordoned_node_has_none() -> None:
+    cordoned = node("c", cpu_milli=1000, is_unschedulable=True)
+
+    assert wanted(world((backed("p", "c"), "a"), others=(cordoned,))) == {}
 
 
 def test_what_is_promised_to_pods_that_are_gone_already_is_held() -> None:
