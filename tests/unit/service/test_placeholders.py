@@ -1,6 +1,6 @@
 """The service with placeholders: they hold reserves, give way to our pods, and come back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
@@ -103,6 +103,7 @@ async def test_a_reserve_of_another_size_has_another_one() -> None:
 
         assert (before, held(service)) == ({"c": 200}, {"c": 500})
         assert service.cluster.placeholders == ["create c", "delete c", "create c"]
+        assert [one for one in service.cluster.notes if one.reason == LOST_REASON] == []
 
 
 async def test_it_follows_a_backup_that_changes_while_its_pod_stays() -> None:
@@ -232,9 +233,11 @@ class Faulty(MemoryCluster):
 
     is_stuck: bool = False
     lose_creations: int = 0
+    created: list[tuple[str, int]] = field(default_factory=list)
 
     @override
     async def create_placeholder(self, placeholder: Placeholder) -> None:
+        self.created.append((placeholder.node, dict(placeholder.requests)[CPU]))
         if self.lose_creations:
             self.lose_creations -= 1
             raise ClusterUnavailable("no answer")
@@ -257,6 +260,25 @@ async def test_no_pod_waits_for_ever_for_one_that_is_deleted_and_stays() -> None
         assert "web-2" not in service.placement
         said = [note.message for note in service.cluster.notes]
         assert any("is still there after 5 s" in one for one in said)
+
+
+async def test_none_is_created_where_its_room_is_gone_meanwhile() -> None:
+    cluster = Faulty()
+    async with harness(cluster=cluster) as service:
+        service.put_pod(replace(web("web-1", 200), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+
+        def come(what: str) -> None:
+            if what == "delete c":
+                service.put_pod(pod("theirs", cpu_milli=600), scheduler="other", node="c")
+
+        cluster.before_placeholder = come
+        service.put_pod(replace(web("web-2", 300), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+
+        assert cluster.created[0] == ("c", 200)
+        assert ("c", 500) not in cluster.created, "only 400 were left"
+        assert sum(held(service).values()) >= 400
 
 
 async def test_one_that_may_come_about_unseen_is_deleted_by_its_name() -> None:
@@ -372,3 +394,16 @@ async def test_what_only_looks_like_one_is_counted_as_the_pod_it_is(
         await service.settle(1)
 
         assert sorted(service.placement.values()) == ["a", "b", "c"]
+
+
+async def test_a_deposed_leader_writes_none_and_removes_none() -> None:
+    leadership = MemoryLeadership()
+    leadership.elect()
+    async with harness(leadership=leadership) as service:
+        service.put_pod(replace(web("web-1", 200), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        leadership.depose()
+        service.put_pod(replace(web("web-2", 300), backup="c"), node="a", phase="Running")
+        await service.settle(5)
+
+        assert service.cluster.placeholders == ["create c"]
