@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.errors import BindRefused, ClusterUnavailable, PlaceholderRefused
 from scheduler.domain.placeholder import Placeholder, placeholder_name
 from scheduler.domain.ports import Cluster, PodNote
-from scheduler.domain.resources import PODS, Resources
+from scheduler.domain.resources import PODS, Resources, resources, total
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.reliability.cover.placeholders import wanted_placeholders
 from scheduler.reliability.health import is_dead
@@ -60,12 +60,16 @@ class PlaceholderKeeper:
         self._seen: object = None
         self._again_s = math.inf
         self._put_off = PutOff()
+        self._cleared: asyncio.Queue[tuple[str, Mapping[str, int]]] = asyncio.Queue()
         self.is_leading = False
 
     async def run(self) -> None:
         """Look until cancelled."""
         looking = Looking(self._look, LOOK_S, _REST)
-        await looking.run(self._may_look, self._log, "placeholders.look_failed")
+        async with asyncio.TaskGroup() as group:
+            failed = "placeholders.look_failed"
+            group.create_task(looking.run(self._may_look, self._log, failed))
+            group.create_task(self._refill())
 
     def hear(self) -> None:
         """Take note that the cache took something in."""
@@ -89,7 +93,9 @@ class PlaceholderKeeper:
         try:
             async with self._locks.setdefault(node, asyncio.Lock()):
                 if self._is_in_the_way(pod, node):
+                    held = dict(self._held(node))
                     await self._clear(node)
+                    self._cleared.put_nowait((node, _without(held, pod.pod_class.requests)))
         except (PlaceholderRefused, ClusterUnavailable) as error:
             said = f"the placeholder there does not go: {error}"
             raise BindRefused(pod.key, node, said) from None
@@ -147,6 +153,17 @@ class PlaceholderKeeper:
 
     # Writing
 
+    async def _refill(self) -> None:
+        """Hold at once what is left where one gave way: the next look may be too late for it."""
+        limit = asyncio.Semaphore(1)
+        while True:
+            node, left = await self._cleared.get()
+            room = self._state.cache.room(node) or {}
+            fits = {name: min(amount, room.get(name, 0)) for name, amount in left.items()}
+            requests = resources({name: amount for name, amount in fits.items() if amount > 0})
+            if requests and self._may_look() and self._settings.enabled:
+                await self._attempt(Step(node, (), requests), limit)
+
     async def _attempt(self, step: Step, limit: asyncio.Semaphore) -> None:
         """Carry a step out; what the cluster does not take is tried again later."""
         now_s, until_s = self._state.clock.now_s(), self._put_off.until_s(step.node)
@@ -165,7 +182,9 @@ class PlaceholderKeeper:
             self._log.warning("placeholder.unwritten", node=step.node, why=str(error))
 
     async def _create(self, node: str, requests: Resources) -> None:
-        """Create one, unless a pod was assumed there meanwhile that it would be in the way of."""
+        """Create one, unless there is one, or a pod took its room meanwhile."""
+        if self._book.on(node):
+            return
         room = self._state.cache.room(node)
         needed = {**dict(requests), PODS: 1}
         if room is None or any(room.get(name, 0) < amount for name, amount in needed.items()):
@@ -225,15 +244,23 @@ class PlaceholderKeeper:
                     await self._news.wait()
         return holds()
 
+    def _held(self, node: str) -> Mapping[str, int]:
+        """Return what placeholders hold on a node, or may, pod slots included."""
+        held = [{PODS: 1, **dict(one.requests)} for one in self._book.on(node)]
+        coming = self._book.coming(node)
+        held += [{PODS: 1, **dict(coming[1])}] if coming is not None else []
+        return total(held)
+
     def _is_in_the_way(self, pod: Pod, node: str) -> bool:
         """Whether a node's placeholder leaves too little of what a pod assumed there takes."""
-        held = [one.requests for one in self._book.on(node)]
-        coming, room = self._book.coming(node), self._state.cache.room(node)
-        held += [coming[1]] if coming is not None else []
-        if not held or room is None:
+        taken, room = self._held(node), self._state.cache.room(node)
+        if not taken or room is None:
             return False
-        taken = {PODS: len(held)}
-        for name, amount in (pair for requests in held for pair in requests):
-            taken[name] = taken.get(name, 0) + amount
         needed = {PODS, *(name for name, amount in pod.pod_class.requests if amount)}
         return any(taken.get(name, 0) > room.get(name, 0) for name in needed)
+
+
+def _without(held: Mapping[str, int], requests: Resources) -> Mapping[str, int]:
+    """Return what is left of some room without what a pod takes; pod slots cannot be held."""
+    taken = dict(requests)
+    return {name: amount - taken.get(name, 0) for name, amount in held.items() if name != PODS}

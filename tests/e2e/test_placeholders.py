@@ -41,9 +41,11 @@ def kubelets(cluster: Cluster, scheduler_token: str, tmp_path: Path) -> Iterator
     account = f"/api/v1/namespaces/{HELD}/serviceaccounts/default"
     cluster.wait_until(lambda: api.is_there(account), "pods are admitted there")
     kubeconfig = cluster.control_plane.kubeconfig("kube-scheduler")
-    with Kubelets(cluster.control_plane) as running, KubeScheduler(kubeconfig, tmp_path):
-        yield running
-    api.delete(PODS, gracePeriodSeconds="0")
+    try:
+        with Kubelets(cluster.control_plane) as running, KubeScheduler(kubeconfig, tmp_path):
+            yield running
+    finally:
+        api.delete(PODS, gracePeriodSeconds="0")
 
 
 def theirs(name: str, *, priority_class: str) -> Object:

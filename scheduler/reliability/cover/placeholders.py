@@ -20,9 +20,13 @@ def wanted_placeholders(
 
     A cordoned node has none: nobody else's pods come there, and who drains it need not mind one.
 
-    As much as is kept there: for the worst single failure still to come, and for lost pods whose
-    replacements are not placed yet. Never more than is free, for a kubelet would refuse it. Pod
-    slots are left out: a pod takes one, whatever it requests, and so cannot hold several.
+    As much as is kept there for the worst single failure still to come, or promised to lost pods
+    whose replacements are not placed yet, whichever is more. Not their sum, though our own
+    decisions keep it: then a failure would change what is wanted where it strikes, and the promised
+    room would be anybody's for the moment in which one placeholder takes the place of another.
+
+    Never more than is free, for a kubelet would refuse it. Pod slots are left out: a pod takes one,
+    whatever it requests, and so cannot hold several.
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ def wanted_placeholders(
     kept = kept_room(snapshot, failure_units(snapshot, covering.unit))
     if kept is None:
         return {}
-    held = np.clip(np.minimum(kept.room, table.free), 0, None)
+    held = np.clip(np.minimum(np.maximum(kept.reserved, kept.promised), table.free), 0, None)
     slots = table.resources.index(PODS)
     has_place = (held[:, slots] > 0) & ~dead_rows(snapshot) & ~table.is_unschedulable
     held[:, slots] = 0

@@ -177,6 +177,29 @@ async def test_it_is_gone_before_a_replacement_is_bound_to_the_backup() -> None:
         assert held(service) == {other: 600}, "the replacement is covered anew"
 
 
+async def test_what_is_left_of_a_reserve_that_gave_way_is_held_again_at_once() -> None:
+    async with harness() as service:
+        for number in (1, 2):
+            one = replace(web(f"web-{number}", 300), backup="c")
+            service.put_pod(one, node="a", phase="Running")
+        service.put_pod(pod("full", cpu_milli=1000), node="b", phase="Running")
+        service.put_pod(pod("most", cpu_milli=400), node="c", phase="Running")
+        await service.settle(1)
+        assert held(service) == {"c": 600}
+        service.put_node(node("a", cpu_milli=1000, is_ready=False))
+        await service.settle(1)
+        assert service.cluster.placeholders == ["create c"], "the failure changes nothing there"
+        service.delete_pod("default/web-1")
+        service.put_pod(web("web-3", 300))
+        while "web-3" not in service.placement:
+            await service.settle(0.001)
+        await service.settle(0.005)
+
+        assert service.placement["web-3"] == "c"
+        assert held(service) == {"c": 300}
+        assert service.cluster.placeholders == ["create c", "delete c", "create c"]
+
+
 @dataclass
 class Muted(MemoryCluster):
     """Holds back what it has to tell while `late` is a list."""
@@ -407,3 +430,16 @@ async def test_a_deposed_leader_writes_none_and_removes_none() -> None:
         await service.settle(5)
 
         assert service.cluster.placeholders == ["create c"]
+
+
+async def test_one_that_goes_while_nobody_follows_is_missed_after_the_next_list() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        await service.settle(1)
+        [key] = [key for key, one in service.cluster.pods.items() if one.node == "c"]
+        del service.cluster.pods[key]
+        service.cluster.emit(ClusterUnavailable("the watch broke off"))
+        await service.settle(FIRST_S + 5)
+
+        assert service.cluster.lists == 2
+        assert held(service) == {"c": 600}

@@ -104,6 +104,12 @@ def test_a_dead_node_has_none_and_what_its_pods_were_promised_is_held_until_they
     assert wanted(world(lost, other, (placed, "c"), dead="a")) == {}
 
 
+def test_a_failure_changes_nothing_where_it_strikes() -> None:
+    pods = [(backed("p", "c", 600), "a"), (backed("q", "c", 400), "b")]
+
+    assert wanted(world(*pods)) == wanted(world(*pods, dead="a")) == {"c": cpu(600)}
+
+
 def test_a_cordoned_node_has_none() -> None:
     cordoned = node("c", cpu_milli=1000, is_unschedulable=True)
 
