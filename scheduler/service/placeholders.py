@@ -161,8 +161,12 @@ class PlaceholderKeeper:
             room = self._state.cache.room(node) or {}
             fits = {name: min(amount, room.get(name, 0)) for name, amount in left.items()}
             requests = resources({name: amount for name, amount in fits.items() if amount > 0})
-            if requests and self._may_look() and self._settings.enabled:
+            if not (requests and self._may_look() and self._settings.enabled):
+                continue
+            try:
                 await self._attempt(Step(node, (), requests), limit)
+            except Exception:  # a bug here must not end the service
+                self._log.exception("placeholders.refill_failed")
 
     async def _attempt(self, step: Step, limit: asyncio.Semaphore) -> None:
         """Carry a step out; what the cluster does not take is tried again later."""
