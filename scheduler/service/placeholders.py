@@ -165,7 +165,7 @@ class PlaceholderKeeper:
                 continue
             try:
                 await self._attempt(Step(node, (), requests), limit)
-            except Exception:  # a bug here must not end the service
+            except Exception:  # noqa: BLE001 - a bug here must not end the service
                 self._log.exception("placeholders.refill_failed")
 
     async def _attempt(self, step: Step, limit: asyncio.Semaphore) -> None:
