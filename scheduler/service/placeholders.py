@@ -7,7 +7,7 @@ a kubelet takes pods in the order of its watch, and refuses what does not fit be
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -77,8 +77,9 @@ class PlaceholderKeeper:
             self._heard = self._book.version
             self._news.set()
             self._news = asyncio.Event()
-        if not self.is_leading:
-            self._book.lost.clear()  # who leads tells of them
+        lost, self._book.lost = self._book.lost, []
+        if self.is_leading:  # who stands by leaves it to the leader
+            self._tell_lost(lost, self._state.clock.now_s())
 
     async def give_way(self, pod: Pod, node: str) -> None:
         """Return when no placeholder takes room that an assumed pod needs on its node.
@@ -108,7 +109,6 @@ class PlaceholderKeeper:
     async def _look(self) -> float:
         """Look once, if anything changed or is due; return how long deciding took, seconds."""
         state, started_s = self._state, self._state.clock.now_s()
-        self._tell_lost(started_s)
         version = state.cache.version, state.cache.pods.backup_changes, self._book.version
         if version == self._seen and started_s < self._again_s:
             return 0.0
@@ -132,9 +132,8 @@ class PlaceholderKeeper:
         self._state.metrics.placeholders.labels("standing").set(standing)
         self._state.metrics.placeholders.labels("missing").set(len(wanted) - standing)
 
-    def _tell_lost(self, now_s: float) -> None:
+    def _tell_lost(self, lost: Iterable[Holding], now_s: float) -> None:
         """Say which were taken from us, and give whom it was for the time to come."""
-        lost, self._book.lost = self._book.lost, []
         for one in lost:
             node = self._state.cache.node(one.node)
             if not self._settings.enabled or node is None or is_dead(node):

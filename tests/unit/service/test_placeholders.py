@@ -443,3 +443,19 @@ async def test_one_that_goes_while_nobody_follows_is_missed_after_the_next_list(
 
         assert service.cluster.lists == 2
         assert held(service) == {"c": 600}
+
+
+async def test_one_that_is_removed_while_it_is_decided_on_is_not_made_anew_at_once() -> None:
+    async with harness() as service:
+        service.put_pod(replace(web("web-1"), backup="c"), node="a", phase="Running")
+        other = replace(web("web-2", 100), backup="b")
+        other = service.put_pod(other, node="a", phase="Running")
+        await service.settle(1)
+        assert held(service) == {"b": 100, "c": 600}
+        [key] = [key for key, one in service.cluster.pods.items() if one.node == "c"]
+        service.meanwhile = partial(service.delete_pod, key)
+        service.put_pod(replace(other, backup=""), node="a", phase="Running")
+        await service.settle(1)
+
+        assert service.meanwhile is None
+        assert "c" not in held(service)
