@@ -15,7 +15,7 @@ ARGS ?=
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-live faults node-death control-plane exporters oracle parity clean
+.PHONY: help run test check format bench bench-live cold-start soak faults node-death kill-nine control-plane exporters oracle parity clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -45,11 +45,20 @@ bench: $(VENV)/.run-ready ## measure, and print ratios against references run be
 bench-live: $(VENV)/.run-ready ## measure beside kube-scheduler on a real API server (needs make control-plane)
 	@$(BIN)/python -m benchmarks.live $(ARGS)
 
+cold-start: $(VENV)/.dev-ready ## time from start to first binding in a full cluster (needs make control-plane)
+	@$(BIN)/python -m benchmarks.live.cold_start $(ARGS)
+
+soak: $(VENV)/.dev-ready ## let hours of churn pass in minutes: nothing that is kept may grow
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 faults: $(VENV)/.dev-ready ## break the scheduler on purpose: 10,000 episodes in virtual time (ARGS="--episodes 100")
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 node-death: $(VENV)/.dev-ready ## let nodes die beside a real control plane, fifty times (needs make control-plane)
 	@$(BIN)/python -m tests.real.node_death $(ARGS)
+
+kill-nine: $(VENV)/.dev-ready ## kill -9 schedulers, API server and etcd, fifty times (needs make control-plane)
+	@$(BIN)/python -m tests.real.kill_nine $(ARGS)
 
 control-plane: ## build the real control plane that the e2e tests run, once (needs Go)
 	@tests/control_plane/build.sh

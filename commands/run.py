@@ -102,7 +102,9 @@ async def _connect(
 
         around = Around(client, directory, cluster, is_leading, log)
         async with telemetry(state, around) as measured:
-            outside = Outside(cluster, measured.rtt, leadership, measured.prober, measured.beside)
+            outside = Outside(
+                cluster, measured.rtt, leadership, measured.prober, measured.beside, cluster
+            )
             return await serve(outside, state, where, log)
 
 

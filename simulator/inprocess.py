@@ -7,7 +7,7 @@ process and on its event loop; tests run it in virtual time.
 import asyncio
 from collections.abc import AsyncIterator
 
-from scheduler.domain.cover import BACKUP_ANNOTATION
+from scheduler.domain.cover import BACKUP_ANNOTATION, SURGE_ANNOTATION
 from scheduler.domain.errors import (
     BindConflict,
     EvictionRefused,
@@ -15,18 +15,21 @@ from scheduler.domain.errors import (
     PlaceholderRefused,
     VolumeRefused,
 )
+from scheduler.domain.node import OUT_OF_SERVICE
 from scheduler.domain.placeholder import Placeholder
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
-from simulator.change import Change, JsonObject, ObjectKey, Refused, uid_of
-from simulator.command import Bind, Command, Create, Delete, Patch, Record, SetCondition
+from simulator.change import Change, JsonObject, ObjectKey, Refused, key_of, uid_of
+from simulator.command import Bind, Command, Create, Delete, Patch, Record, Scale, SetCondition
 from simulator.placeholder import placeholder_pod
+from simulator.replicasets import DELETION_COST
 from simulator.running import RunningWorld
 from simulator.translation import TRANSLATED, translated
 from simulator.world import World
 
 _COMPONENT = "custom-scheduler"
+_FIRST_TO_GO = "-2147483648"
 _BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
@@ -150,6 +153,69 @@ class InProcessCluster(RunningWorld):
         except Refused as refusal:
             raise PlaceholderRefused(refusal.message) from None
 
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more; the pod is the first to be removed then.
+
+        Raises
+        ------
+        EvictionRefused
+            If it is gone.
+        """
+        await asyncio.sleep(0)
+        found = self._deployment_of(pod)
+        if found is None or not _surges(found):
+            return 0
+        wanted = int(found["spec"].get("replicas", 1)) + 1
+        self._mark_surge(pod, str(wanted))
+        self.execute(Scale(key_of(found), wanted))
+        return wanted
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, if as many are wanted as `surge` said; return whether."""
+        await asyncio.sleep(0)
+        found = self._deployment_of(pod)
+        if found is None or found["spec"].get("replicas", 1) != replicas:
+            self._mark_surge(pod, None)
+            return False
+        self.execute(Scale(key_of(found), replicas - 1))
+        return True
+
+    def _deployment_of(self, pod: Pod) -> JsonObject | None:
+        workload = pod.pod_class.workload
+        if workload is None or workload.kind != "Deployment":
+            return None
+        return self.cluster.get(ObjectKey("Deployment", pod.namespace, workload.name))
+
+    def _mark_surge(self, pod: Pod, replicas: str | None) -> None:
+        key = ObjectKey("Pod", pod.namespace, pod.name)
+        obj = self.cluster.get(key)
+        if obj is None or uid_of(obj) != pod.uid:
+            return
+        cost = _FIRST_TO_GO if replicas else None
+        marks = {DELETION_COST: cost, SURGE_ANNOTATION: replicas}
+        self.execute(Patch(key, {"metadata": {"annotations": marks}}, "status"))
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word; harmless for one that is gone."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Pod", pod.namespace, pod.name)
+        obj = self.cluster.get(key)
+        if obj is not None and uid_of(obj) == pod.uid:
+            self.execute(Delete(key, pod.uid, grace_s=0))
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put our taint on a node, or take it off; harmless for one that is gone."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Node", "", node)
+        obj = self.cluster.get(key)
+        if obj is None:
+            return
+        ours = {"key": OUT_OF_SERVICE.key, "value": OUT_OF_SERVICE.value}
+        taints = [t for t in obj["spec"].get("taints", ()) if not ours.items() <= t.items()]
+        if is_out and all(taint["key"] != OUT_OF_SERVICE.key for taint in taints):
+            taints.append({**ours, "effect": OUT_OF_SERVICE.effect})
+        self.execute(Patch(key, {"spec": {"taints": taints or None}}))
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume for a claim; return the volume's new version.
 
@@ -198,3 +264,12 @@ class InProcessCluster(RunningWorld):
             return
         if event is not None:
             queue.put_nowait(event)
+
+
+def _surges(deployment: JsonObject) -> bool:
+    """Whether an update makes pods before it removes others."""
+    strategy = deployment["spec"].get("strategy") or {}
+    if strategy.get("type", "RollingUpdate") != "RollingUpdate":
+        return False
+    surge = (strategy.get("rollingUpdate") or {}).get("maxSurge", "25%")
+    return str(surge) not in ("0", "0%")

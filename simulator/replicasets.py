@@ -8,6 +8,9 @@ from simulator.record import record
 from simulator.state import State
 from simulator.status import is_true, with_status
 
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+"""Of two pods that are as good as each other, the one of the lower cost goes first."""
+
 
 def sync(state: State, key: ObjectKey) -> None:
     """Create or delete pods until a ReplicaSet has what it wants, then write its status."""
@@ -55,13 +58,14 @@ def _create_pod(state: State, replica_set: JsonObject) -> None:
     _say(state, key, "SuccessfulCreate", f"Created pod: {key_of(pod).name}")
 
 
-def _keep_rank(pod: JsonObject) -> tuple[bool, bool, bool, int]:
-    """Sort what goes first to the front: unbound, not running, not ready, then the newest."""
+def _keep_rank(pod: JsonObject) -> tuple[bool, bool, bool, int, int]:
+    """Sort what goes first to the front: unbound, not running, not ready, cheap, the newest."""
     version = int(pod["metadata"]["resourceVersion"])
     return (
         bool(pod["spec"].get("nodeName")),
         pod["status"].get("phase") == "Running",
         is_true(pod, "Ready"),
+        int(pod["metadata"].get("annotations", {}).get(DELETION_COST, "0")),
         -version,
     )
 

@@ -123,6 +123,11 @@ class Feed:
         """How many nodes there are."""
         return len(self._parts.directory.current.nodes)
 
+    @property
+    def silent_agents(self) -> frozenset[str]:
+        """Nodes whose agent was silent at the last look."""
+        return self._silence.silent
+
     # What measures
 
     def take(self, row: MeasuredRow, *, whole: bool) -> None:

@@ -93,11 +93,12 @@ class Harness:
         node: str = "",
         phase: str = "Pending",
         said: str = "",
+        is_ready: bool = False,
     ) -> Pod:
         """Add a pod under a uid of its own, or change one that has a uid."""
         self._uid += 1
         pod = replace(pod, uid=pod.uid or f"uid-{self._uid}", scheduler_name=scheduler)
-        event = PodChanged(pod, node, phase, is_terminating=False, said=said)
+        event = PodChanged(pod, node, phase, is_terminating=False, said=said, is_ready=is_ready)
         self.cluster.pods[pod.key] = event
         self.cluster.emit(event)
         return pod

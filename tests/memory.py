@@ -11,7 +11,7 @@ from scheduler.domain.errors import (
     PlaceholderRefused,
     VolumeRefused,
 )
-from scheduler.domain.node import Node
+from scheduler.domain.node import OUT_OF_SERVICE, Node
 from scheduler.domain.object_events import NamespaceChanged, StorageChanged
 from scheduler.domain.placeholder import PLACEHOLDER_LABELS, Placeholder
 from scheduler.domain.ports import (
@@ -50,6 +50,8 @@ class MemoryCluster:
     evictions: list[str] = field(default_factory=list)
     placeholders: list[str] = field(default_factory=list)
     before_placeholder: Callable[[str], None] = lambda _what: None
+    surges_to: int = 0
+    asked_for: list[int] = field(default_factory=list)
     before_eviction: Callable[[Pod], None] = lambda _pod: None
     before_bind: Callable[[Binding], None] = lambda _binding: None
     after_bind: Callable[[Binding], None] = lambda _binding: None
@@ -198,6 +200,39 @@ class MemoryCluster:
         await asyncio.sleep(self.bind_s)
         self.before_placeholder(f"{verb} {node}")
         self.placeholders.append(f"{verb} {node}")
+
+    async def surge(self, pod: Pod) -> int:
+        """Count what a Deployment is asked for: `surges_to` says how many, 0 that it does not."""
+        await asyncio.sleep(self.bind_s)
+        self.before_eviction(pod)
+        if self.surges_to:
+            self.asked_for.append(self.surges_to)
+        return self.surges_to
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Count what it is asked for then."""
+        await asyncio.sleep(self.bind_s)
+        self.before_eviction(pod)
+        self.asked_for.append(replicas - 1)
+        return True
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod as the API server does: the uid must match."""
+        await self._begin_write(pod.key)
+        known = self.pods.get(pod.key)
+        if known is not None and known.pod.uid == pod.uid:
+            del self.pods[pod.key]
+            self.emit(PodDeleted(pod.key, pod.uid))
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put our taint on a node, or take it off."""
+        await self._begin_write(node)
+        known = self.nodes[node]
+        taints = tuple(taint for taint in known.taints if taint != OUT_OF_SERVICE)
+        if is_out and all(taint.key != OUT_OF_SERVICE.key for taint in taints):
+            taints = (*taints, OUT_OF_SERVICE)
+        self.nodes[node] = replace(known, taints=taints)
+        self.emit(NodeChanged(self.nodes[node]))
 
     async def note(self, note: PodNote) -> None:
         """Record an event."""

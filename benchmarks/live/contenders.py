@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -59,28 +60,32 @@ class Started:
                 return False
 
 
-def stock() -> Contender:
-    """Return kube-scheduler as it is built by `make control-plane`, its client's limits raised."""
-    return Contender(STOCK, "default-scheduler", _start_stock)
+def stock(*, elects: bool = False) -> Contender:
+    """Return kube-scheduler as it is built by `make control-plane`, its client's limits raised.
+
+    `elects` has it take its Lease first.
+    """
+    return Contender(STOCK, "default-scheduler", partial(_start_stock, elects=elects))
 
 
-def ours(source: Path = ROOT) -> Contender:
-    """Return Isochrone with its defaults, from a checkout of it."""
+def ours(source: Path = ROOT, *, elects: bool = False) -> Contender:
+    """Return Isochrone with its defaults, from a checkout of it; `elects` as for `stock`."""
 
     def start(kubeconfig: Path, place: Path) -> Started:
         port = free_port()
         flags = {"kubeconfig": str(kubeconfig), "port": str(port), "bind-address": "127.0.0.1"}
-        command = [sys.executable, str(source / "main.py"), "run", *_flags(flags)]
+        election = "--leader-elect" if elects else "--no-leader-elect"
+        command = [sys.executable, str(source / "main.py"), "run", *_flags(flags), election]
         program = Program(command, place / f"{OURS}.log")
         return Started(program, f"http://127.0.0.1:{port}/readyz")
 
     return Contender(OURS, "custom-scheduler", start)
 
 
-def _start_stock(kubeconfig: Path, place: Path) -> Started:
+def _start_stock(kubeconfig: Path, place: Path, *, elects: bool) -> Started:
     port, certificates = free_port(), place / "certificates"
     config = place / "kube-scheduler.yaml"
-    config.write_text(yaml.safe_dump(stock_configuration(kubeconfig)))
+    config.write_text(yaml.safe_dump(stock_configuration(kubeconfig, elects=elects)))
     flags = {
         "config": str(config),
         "secure-port": str(port),
@@ -92,12 +97,12 @@ def _start_stock(kubeconfig: Path, place: Path) -> Started:
     return Started(program, f"https://127.0.0.1:{port}/readyz", certificates / "kube-scheduler.crt")
 
 
-def stock_configuration(kubeconfig: Path) -> dict[str, object]:
+def stock_configuration(kubeconfig: Path, *, elects: bool = False) -> dict[str, object]:
     """Return kube-scheduler's configuration; what it does not name is the default."""
     return {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
         "kind": "KubeSchedulerConfiguration",
-        "leaderElection": {"leaderElect": False},
+        "leaderElection": {"leaderElect": elects},
         "clientConnection": {
             "kubeconfig": str(kubeconfig),
             "qps": _PER_S,

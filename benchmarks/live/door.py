@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+MERGE_PATCH = "application/merge-patch+json"
+_JSON = "application/json"
 _SILENCE_S = 120.0
 
 
@@ -39,7 +41,9 @@ class Door:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    async def send(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = _JSON
+    ) -> bytes:
         """Send a request and return the answer's body.
 
         Raises
@@ -49,7 +53,8 @@ class Door:
         aiohttp.ClientError
             If there is none.
         """
-        async with self._session.request(method, path, data=body) as answer:
+        headers = {"Content-Type": content_type}
+        async with self._session.request(method, path, data=body, headers=headers) as answer:
             said = await answer.read()
             if not answer.ok:
                 raise Refused(f"{method} {path}", answer.status, said.decode(errors="replace"))
@@ -92,7 +97,6 @@ async def opened(kubeconfig: Path, connections: int) -> AsyncIterator[Door]:
         ),
         headers={
             "Authorization": f"Bearer {user['token']}",
-            "Content-Type": "application/json",
             # Compressing would be a cost that neither scheduler causes.
             "Accept-Encoding": "identity",
         },

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.live.door import Door, opened
+from benchmarks.live.door import MERGE_PATCH, Door, opened
 from benchmarks.live.kinds import namespace_of, node_numbers, pod_body
+from benchmarks.live.runners import runner_body, status_body
 from benchmarks.live.scenarios import TURNS, Kind, Scenario, never_fitting_of, sequence
 from benchmarks.live.wanted import (
     PRESET_NAMESPACE,
@@ -92,6 +93,20 @@ def pods_and_bind(
         await bind_one(door, turn)
 
     _tell(kubeconfig, create_and_bind, count, _CREATES_AT_ONCE)
+
+
+@app.command()
+def runners(kubeconfig: Kubeconfig, first: int, end: int, nodes: int) -> None:
+    """Create the pods from `first` to before `end` on the nodes in turn, and have each run."""
+    path = pods_path(PRESET_NAMESPACE)
+
+    async def create_and_run(door: Door, turn: int) -> None:
+        number = first + turn
+        body = status_body(number)
+        await door.send("POST", path, runner_body(number, nodes))
+        await door.send("PATCH", f"{path}/{pod_name(number)}/status", body, MERGE_PATCH)
+
+    _tell(kubeconfig, create_and_run, end - first, _CREATES_AT_ONCE)
 
 
 def _scenario(name: str) -> Scenario:

@@ -45,11 +45,20 @@ _LONGEST_UNREST_S = 20.0
 
 
 class Rig:
-    """An API server with nodes and presets; runs while inside ``with``."""
+    """An API server with nodes and presets; runs while inside ``with``.
 
-    def __init__(self, place: Path) -> None:
+    Parameters
+    ----------
+    place
+        An empty folder for all files.
+    more_flags
+        Of the API server, beside the benchmark's own.
+    """
+
+    def __init__(self, place: Path, more_flags: Iterable[str] = ()) -> None:
         self.place = place
-        self.plane = ControlPlane(place, controllers=False, api_server_flags=API_SERVER_FLAGS)
+        flags = (*API_SERVER_FLAGS, *more_flags)
+        self.plane = ControlPlane(place, controllers=False, api_server_flags=flags)
         self.nodes = 0
 
     def __enter__(self) -> Self:

@@ -25,6 +25,9 @@ HOME_ANNOTATION = "isochrone.dev/home"
 MOVED_ANNOTATION = "isochrone.dev/moved-from"
 """On a bound pod: the nodes that pods of its workload were moved away from, and when."""
 
+SURGE_ANNOTATION = "isochrone.dev/surge"
+"""On a pod that is to leave: how many replicas its Deployment is asked for until it has."""
+
 CoverMode = Literal["off", "preferred", "required"]
 FailureUnit = Literal["node", "domain", "zone"]
 

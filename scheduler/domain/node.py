@@ -12,6 +12,12 @@ NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 
+HELD_DOWN_TAINT = "isochrone.dev/held-down"
+"""On nodes of a snapshot that are back from the dead and not yet trusted. No API server has it."""
+
+SILENT_TAINT = "isochrone.dev/silent"
+"""On nodes of a snapshot that other nodes hear nothing of, while the API server still hopes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taint:
@@ -20,6 +26,11 @@ class Taint:
     key: str
     value: str = ""
     effect: str = "NoSchedule"
+
+
+OUT_OF_SERVICE = Taint("node.kubernetes.io/out-of-service", "isochrone", "NoExecute")
+"""Put on a dead node, it has Kubernetes remove the node's pods and detach their volumes
+(KEP-2268). The value, which Kubernetes does not read, says that it was us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class NodeDeleted:
 class PodChanged:
     """A pod was added or changed.
 
-    `node` is where it is bound, or empty. `phase` as in the API. `said` is why it waits, as its
+    `node` is where it is bound, or empty. `phase` as in the API. `is_ready` is its ``Ready``
+    condition. `said` is why it waits, as its
     ``PodScheduled`` condition tells, or empty: who starts anew need not write it again. `reason` is
     why it failed, in a word, or empty.
     """
@@ -48,6 +49,7 @@ class PodChanged:
     is_terminating: bool
     said: str = ""
     reason: str = ""
+    is_ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,52 @@ class Cluster(Protocol):
         """
         ...
 
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, if it surges; return how many it then wants.
+
+        0 where nothing was done. The pod is the first to be removed once one less is wanted.
+
+        Raises
+        ------
+        EvictionRefused
+            If it is not done.
+        ClusterUnavailable
+            If there is no answer: it may be done.
+        """
+        ...
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, if as many are wanted as `surge` said; return whether.
+
+        Raises
+        ------
+        EvictionRefused, ClusterUnavailable
+            As `surge`.
+        """
+        ...
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word.
+
+        Nothing is done to a pod that is gone, or to a later one of that name.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not removed.
+        """
+        ...
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put `OUT_OF_SERVICE` on a node, unless it is out of service already; or take it off.
+
+        Raises
+        ------
+        SchedulerError
+            If it is not written, for one because the node changed meanwhile.
+        """
+        ...
+
     async def reserve_volume(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
         """Reserve a volume, as it was last told, for a claim; return the volume's new version.
 
@@ -318,6 +366,10 @@ class Prober(History, Protocol):
 
     def can_probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
         """Whether the pairs from a reference to nodes, to all for None, can be measured now."""
+        ...
+
+    def silent_agents(self) -> frozenset[str]:
+        """Return the nodes whose own agent should report and does not."""
         ...
 
     async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:

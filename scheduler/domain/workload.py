@@ -71,7 +71,7 @@ class WorkloadRef:
         return f"{self.kind.lower()}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class PodClass:
     """Pods that scheduling cannot tell apart.
 
@@ -140,7 +140,8 @@ class Pod:
     from replica to replica. `nominated_node` is where room is kept for it while it waits
     (``status.nominatedNodeName``). As its annotations say, `backup` is the node reserved for the
     day its own dies, `replaces` the uid of a lost pod whose place it took, `home` the node that one
-    was lost with, and `moved_from` the nodes its workload's pods were moved away from, and when.
+    was lost with, and `moved_from` the nodes its workload's pods were moved away from, and when;
+    `surge` is how many replicas are asked for until it has left, or empty.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Pod:
     replaces: str = ""
     home: str = ""
     moved_from: str = ""
+    surge: str = ""
 
     @property
     def namespace(self) -> str:

@@ -13,11 +13,13 @@ from scheduler.domain.workload import Pod
 from scheduler.kube import placeholders
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
+from scheduler.kube.dead_nodes import DeadNodeWriter
 from scheduler.kube.events import NOTE_TIMEOUT_S, EventWriter
 from scheduler.kube.evictions import evict
 from scheduler.kube.kinds import Metadata, followed_kinds
 from scheduler.kube.peers import ClusterDirectory
 from scheduler.kube.reflector import Reflector, Telling
+from scheduler.kube.surges import Surger
 from scheduler.kube.volumes import MERGE_PATCH, VolumeWriter
 from scheduler.kube.watch import SILENCE_S
 
@@ -62,6 +64,8 @@ class KubeCluster:
         self._lease = lease
         self._writer = EventWriter(client, scheduler_name, self._metadata_of)
         self._volumes = VolumeWriter(client)
+        self._surger = Surger(client)
+        self._dead_nodes = DeadNodeWriter(client)
         self._silence_s = silence_s
         self._watch_ended = watch_ended
         self._reflectors: list[Reflector] = []
@@ -189,6 +193,22 @@ class KubeCluster:
     async def delete_placeholder(self, pod: Pod) -> None:
         """Delete a placeholder at once, as `scheduler.kube.placeholders` says."""
         await placeholders.delete(self._client, pod)
+
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, as `scheduler.kube.surges` says."""
+        return await self._surger.begin(pod)
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, as `scheduler.kube.surges` says."""
+        return await self._surger.end(pod, replicas)
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word, as `scheduler.kube.dead_nodes` says."""
+        await self._dead_nodes.remove_pod(pod)
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put a node out of service or back, as `scheduler.kube.dead_nodes` says."""
+        await self._dead_nodes.set_out_of_service(node, is_out=is_out)
 
     async def announce(self, note: ServiceNote) -> None:
         """Write an event about the scheduler.

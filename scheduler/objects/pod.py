@@ -8,6 +8,7 @@ from scheduler.domain.cover import (
     HOME_ANNOTATION,
     MOVED_ANNOTATION,
     REPLACES_ANNOTATION,
+    SURGE_ANNOTATION,
 )
 from scheduler.domain.errors import InputError
 from scheduler.domain.ports import PodChanged
@@ -27,6 +28,9 @@ from scheduler.objects.requests import ContainerStatus, Demands, Given
 from scheduler.objects.volumes import read_pod_volumes
 
 DEFAULT_SCHEDULER = "default-scheduler"
+
+_CONDITIONS = frozenset(get_args(Condition))
+"""Reasons that schedulers write into ``PodScheduled``."""
 
 
 class PodCondition(Wire, frozen=True):
@@ -104,6 +108,7 @@ def read_pod_changed(obj: Object, class_of: "ClassOf | None" = None) -> PodChang
         node=_node_name(written),
         phase=_phase(written),
         is_terminating=_is_terminating(written),
+        is_ready=_is_ready(written),
         said=_said(written),
         reason=(written.status.reason if written.status else None) or "",
     )
@@ -153,10 +158,15 @@ def _node_name(written: WrittenPod) -> str:
 def _said(written: WrittenPod) -> str:
     """Return why the pod waits, as a scheduler has written it; gates are no such reason."""
     for one in (written.status.conditions if written.status else None) or ():
-        is_ours = one.reason in get_args(Condition)
-        if one.type == "PodScheduled" and one.status == "False" and is_ours:
+        is_told = one.type == "PodScheduled" and one.status == "False"
+        if is_told and one.reason in _CONDITIONS:
             return one.message or ""
     return ""
+
+
+def _is_ready(written: WrittenPod) -> bool:
+    conditions = (written.status.conditions if written.status else None) or ()
+    return any(one.type == "Ready" and one.status == "True" for one in conditions)
 
 
 def _is_terminating(written: WrittenPod) -> bool:
@@ -185,6 +195,7 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
         replaces=_mark(written, REPLACES_ANNOTATION),
         home=_mark(written, HOME_ANNOTATION),
         moved_from=_mark(written, MOVED_ANNOTATION),
+        surge=_mark(written, SURGE_ANNOTATION),
     )
 
 

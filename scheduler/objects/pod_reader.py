@@ -2,7 +2,10 @@
 
 Replicas differ in name and uid alone, and each is read again when it changes. Decoding costs a
 tenth of working out a class; so the decoded fields that make a class, packed, are looked up first.
+Of a class that no pod has any more nothing is kept: each rollout makes another.
 """
+
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import msgspec
 
@@ -17,16 +20,13 @@ from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.pod_class import Read, pod_class_of
 from scheduler.objects.requests import read_requests
 
-_MOST = 65_536
-"""Classes kept at a time; beyond it the memo starts anew, to bound its memory."""
-
 
 class PodReader:
     """Reads pods of a cluster; equal classes are one object, so that comparing them is quick."""
 
     def __init__(self) -> None:
-        self._by_fields: dict[bytes, PodClass] = {}
-        self._classes: dict[PodClass, PodClass] = {}
+        self._by_fields: WeakValueDictionary[bytes, PodClass] = WeakValueDictionary()
+        self._classes: WeakKeyDictionary[PodClass, ref[PodClass]] = WeakKeyDictionary()
 
     def __call__(self, obj: Object) -> PodChanged:
         """Return a pod with where and how it is.
@@ -47,11 +47,16 @@ class PodReader:
         known = self._by_fields.get(fields)
         if known is not None:
             return known
-        if len(self._by_fields) >= _MOST:
-            self._by_fields.clear()
-            self._classes.clear()
-        made = _class_of(read)
-        one = self._by_fields[fields] = self._classes.setdefault(made, made)
+        one = self._by_fields[fields] = self._one_of(_class_of(read))
+        return one
+
+    def _one_of(self, made: PodClass) -> PodClass:
+        """Return the class that all have who have an equal one."""
+        known = self._classes.get(made)
+        one = known() if known is not None else None
+        if one is None:
+            self._classes[made] = ref(made)
+            return made
         return one
 
 

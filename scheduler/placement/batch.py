@@ -1,7 +1,7 @@
 """One decision's working set: the pending classes, their masks and their references."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.cover import KeptRoom
+from scheduler.domain.node import HELD_DOWN_TAINT
 from scheduler.domain.reasons import RESOURCE_CLAIMS, Cause, PodCause, PodReason
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod, PodClass, WorkloadRef
+from scheduler.domain.workload import Pod, PodClass, Toleration, WorkloadRef
 from scheduler.placement.apart import told_apart
 from scheduler.placement.between.rule_maker import RuleMaker
 from scheduler.placement.between.rules import Rules
@@ -29,6 +30,8 @@ from scheduler.placement.settings import PlacementSettings
 
 if TYPE_CHECKING:
     from scheduler.placement.bounds import Reach
+
+_TOLERATES_HOLD_DOWN = Toleration(HELD_DOWN_TAINT, "Exists")
 
 _MOST_MASKS = 4_096
 """Masks kept from one decision to the next: 50 MB at 12,500 nodes."""
@@ -193,6 +196,11 @@ class Batch:
         namespace, uid = pod_class.namespace, pods[0].uid
         found = self._volumes.problems(namespace, uid, pod_class.volumes)
         return tuple(PodReason(PodCause.VOLUME, text) for text in found)
+
+    def promised_mask(self, pending: "PendingClass") -> Mask:
+        """Return the nodes that a class may go to where it has a place: held down or not."""
+        own = pending.pod_class
+        return self._mask(replace(own, tolerations=(*own.tolerations, _TOLERATES_HOLD_DOWN)))
 
     def _mask(self, pod_class: PodClass) -> Mask:
         """Return the nodes that all verdicts admit, as far as possible from earlier decisions."""

@@ -124,7 +124,7 @@ def _urgency(pending: PendingClass) -> tuple[int, int, int]:
 
 def _admits(batch: Batch, pending: PendingClass, placing: Placing, node: int) -> bool:
     near = reach(batch, pending, placing.pods)
-    if near.problems or not (pending.mask[node] and near.mask[node]):
+    if near.problems or not (batch.promised_mask(pending)[node] and near.mask[node]):
         return False
     if not fits(pending.demand, placing.free[node : node + 1])[0]:
         return False

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from scheduler.domain.node import NOT_READY_TAINT, UNREACHABLE_TAINT, Node
 from scheduler.domain.snapshot import NodeTable
 
+UNREACHABLE = "unreachable"
+"""The sign of a node that is silent; another node says itself that it is not ready."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadNode:
@@ -30,14 +33,19 @@ def dead_nodes(table: NodeTable) -> tuple[DeadNode, ...]:
 
 def is_dead(node: Node) -> bool:
     """Whether a node is believed dead."""
-    return bool(_sign(node, is_ready=node.is_ready))
+    return bool(death_sign(node))
+
+
+def death_sign(node: Node) -> str:
+    """Return the sign by which a node is believed dead; empty for one that lives."""
+    return _sign(node, is_ready=node.is_ready)
 
 
 def _sign(node: Node, *, is_ready: bool) -> str:
     keys = {taint.key for taint in node.taints}
     # The stronger sign first: an unreachable node is silent, one that is not ready says so itself.
     if UNREACHABLE_TAINT in keys:
-        return "unreachable"
+        return UNREACHABLE
     if NOT_READY_TAINT in keys or not is_ready:
         return "not ready"
     return ""

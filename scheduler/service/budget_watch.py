@@ -6,7 +6,7 @@ bursts say the same. What is believed is told: to the pages, as an event on the 
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
@@ -67,6 +67,8 @@ class BudgetWatch:
         self._log = log
         self._told: dict[_Key, BrokenBudget] = {}
         self._first_probes = FirstProbes(RobustFactors())
+        self.asked: Callable[[], Mapping[str, frozenset[str]]] = dict
+        """What agents are asked beside, by node: that is remembered too."""
         self._measured_last = ""
         self.is_leading = False
 
@@ -99,6 +101,8 @@ class BudgetWatch:
         near = {name: set(nodes) for name, nodes in wanted.near.items()}
         alive = wanted.references - wanted.dead
         for name, nodes in self._first_probes.near(snapshot, alive, now_s).items():
+            near.setdefault(name, set()).update(nodes)
+        for name, nodes in self.asked().items():
             near.setdefault(name, set()).update(nodes)
         wanted = replace(wanted, near={name: frozenset(nodes) for name, nodes in near.items()})
         return _Look(broken_budgets(snapshot), wanted)

@@ -91,6 +91,11 @@ class Cache:
         """All nodes."""
         return self._nodes.nodes
 
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """By node, the key of the taint that only decisions see."""
+        return self._nodes.marks
+
     def node(self, name: str) -> Node | None:
         """Return a node, or None."""
         return self._nodes.get(name)
@@ -198,6 +203,12 @@ class Cache:
         return [change]
 
     # Nodes
+
+    def mark(self, name: str, key: str) -> bool:
+        """Have decisions see a taint of that key on a node, none for ""; return whether new."""
+        is_new = self._nodes.mark(name, key)
+        self._node_version += is_new
+        return is_new
 
     def _put_node(self, node: Node) -> list[Wake]:
         self._listing.saw_node(node.name)

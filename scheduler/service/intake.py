@@ -26,6 +26,7 @@ from scheduler.domain.ports import (
 from scheduler.domain.workload import Pod
 from scheduler.service.cache import Cache
 from scheduler.service.journal import Journal
+from scheduler.service.node_beliefs import NodeBeliefs
 from scheduler.service.pod_columns import PodState
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.refusals import refusal
@@ -39,12 +40,14 @@ _UNBOUND = (PodState.PENDING, PodState.ASSUMED)
 class Intake:
     """Keeps cache and queue in step.
 
-    `scheduler_name` tells our pods from others'. `count_refusal` is told why a kubelet refuses one.
+    `beliefs` hear of nodes too. `scheduler_name` tells our pods from others'. `count_refusal` is
+    told why a kubelet refuses one.
     """
 
     cache: Cache
     queue: SchedulingQueue
     journal: Journal
+    beliefs: NodeBeliefs
     scheduler_name: str
     count_refusal: Callable[[str], None]
     _warned: set[str] = field(default_factory=set)
@@ -74,10 +77,10 @@ class Intake:
                 self._delete(event, key, uid, now_s)
             case NodeChanged() | NodeDeleted():
                 self._tell_node(event, wall_s)
+                self.beliefs.hear(event, now_s)
                 self.queue.wake(self.cache.apply(event), now_s)
             case Listed():
-                self.queue.wake(self.cache.apply(event), now_s)
-                self._settle_all(now_s)
+                self._take_list(event, now_s)
             case ServiceChanged() | ServiceDeleted() | NamespaceChanged() | NamespaceDeleted():
                 self.queue.wake(self.cache.apply(event), now_s)
             case StorageChanged() | StorageDeleted():
@@ -126,6 +129,13 @@ class Intake:
             self._foreign.pop(key, None)
         self._warned.discard(uid)
         self.queue.wake(self.cache.apply(event), now_s)
+
+    def _take_list(self, event: Listed, now_s: float) -> None:
+        before = [node.name for node in self.cache.nodes]
+        wakes = self.cache.apply(event)
+        self.beliefs.hear_gone((n for n in before if self.cache.node(n) is None), now_s)
+        self.queue.wake([*wakes, *self.beliefs.look(now_s)], now_s)
+        self._settle_all(now_s)
 
     def _settle(self, key: str, now_s: float) -> None:
         """Put a pod where its record says it belongs."""

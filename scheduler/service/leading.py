@@ -109,6 +109,30 @@ class LeadersCluster:
             raise PlaceholderRefused(_REASON)
         await self._cluster.delete_placeholder(pod)
 
+    async def surge(self, pod: Pod) -> int:
+        """Have a pod's Deployment make one more, if we lead. Raises as `evict`."""
+        if not self._leadership.is_leading:
+            raise EvictionRefused(_REASON)
+        return await self._cluster.surge(pod)
+
+    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+        """Want one replica less, if we lead. Raises as `evict`."""
+        if not self._leadership.is_leading:
+            raise EvictionRefused(_REASON)
+        return await self._cluster.end_surge(pod, replicas)
+
+    async def remove_pod(self, pod: Pod) -> None:
+        """Remove a pod without its kubelet's word. Raises as `bind`."""
+        if not self._leadership.is_leading:
+            raise BindHeldBack(pod.key, "", _REASON)
+        await self._cluster.remove_pod(pod)
+
+    async def set_out_of_service(self, node: str, *, is_out: bool) -> None:
+        """Put a node out of service, or back. Raises as `bind`."""
+        if not self._leadership.is_leading:
+            raise BindHeldBack("", node, _REASON)
+        await self._cluster.set_out_of_service(node, is_out=is_out)
+
     async def select_node(self, claim: PersistentVolumeClaim, node: str) -> str:
         """Have a claim provisioned, if we lead; raises as `reserve_volume`."""
         if not self._leadership.is_leading:

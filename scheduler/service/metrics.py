@@ -129,13 +129,25 @@ class ServiceMetrics:
         )
         self.moves = self._counter(
             "isochrone_moves",
-            "Pods that were to be moved, by why (budget, reference, home) and what came of it: "
-            "evicted, refused, unanswered, proposed (a dry run).",
+            "Pods that were to be moved, by why (budget, reference, home, even) and what came of "
+            "it: evicted, refused, unanswered, proposed (a dry run).",
             ["why", "result"],
         )
         self.moves_stuck = Gauge(
             "isochrone_moves_stuck",
             "Pods that should be moved and cannot be.",
+            registry=self.registry,
+        )
+        self.nodes_believed = Gauge(
+            "isochrone_nodes_believed",
+            "Nodes that take no new pods: dead, held_down (back from the dead, not yet trusted).",
+            ["state"],
+            registry=self.registry,
+        )
+        self.observer_suspect = Gauge(
+            "isochrone_observer_suspect",
+            "1 while so many nodes vanished at once that it may be the control plane that is cut "
+            "off: nothing is done to their pods.",
             registry=self.registry,
         )
         self.pending = Gauge(
@@ -161,6 +173,12 @@ class ServiceMetrics:
             "Our pods that were bound and that the kubelet did not take, by its reason: races "
             "against who else binds to that node.",
             ["reason"],
+        )
+        self._forced = self._counter(
+            "isochrone_forced_removals",
+            "What was done about pods stuck on silent nodes, by the result: pod_removed, "
+            "node_tainted, node_cleared, failed.",
+            ["result"],
         )
         self.plans_rejected = self._counter(
             "isochrone_plans_rejected", "Plans the independent check refused: each is a bug.", []
@@ -272,6 +290,10 @@ class ServiceMetrics:
     def count_refusal(self, reason: str) -> None:
         """Count one pod of ours that a kubelet refused."""
         self._refusals.labels(reason).inc()
+
+    def count_forced(self, result: str) -> None:
+        """Count one act on a pod or node by force, or its end."""
+        self._forced.labels(result).inc()
 
     def count_volumes(self, result: VolumesResult) -> None:
         """Count one pod whose volumes were to be bound."""

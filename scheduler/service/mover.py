@@ -14,10 +14,11 @@ from scheduler.domain.cover import HOME_ANNOTATION, MOVED_ANNOTATION
 from scheduler.domain.errors import ClusterUnavailable, EvictionRefused
 from scheduler.domain.ports import Cluster, PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Labels
+from scheduler.domain.workload import Labels, Pod
 from scheduler.reliability.budgets import Break, BrokenBudget, broken_budgets
 from scheduler.reliability.health import is_dead
 from scheduler.reliability.repair.drift import repairs
+from scheduler.reliability.repair.evening import evened
 from scheduler.reliability.repair.homing import homecomings
 from scheduler.reliability.repair.moves import Limits, Move, Moves, Stuck, Why
 from scheduler.reliability.repair.scene import Rules, Scene
@@ -27,10 +28,14 @@ from scheduler.service.move_book import MoveBook
 from scheduler.service.notes import NoteWriter
 from scheduler.service.pod_columns import PodState
 from scheduler.service.state import Runner, ServiceState
+from scheduler.service.surges import Surges
 
 LOOK_S = 2.0
 _REST = 10.0
 """The rest between two looks as a multiple of what a look takes."""
+
+EVEN_S = 60.0
+"""Between two pods that are moved to even out load."""
 
 MOVING_REASON = "Moving"
 PROPOSED_REASON = "MoveProposed"
@@ -54,8 +59,10 @@ class Mover:
         self._cluster, self._notes = cluster, notes
         self._settings = state.settings.repair
         self._book = MoveBook(state.settings.repair)
+        self._evened_s = float("-inf")
         self._broken_since_s: dict[_Key, float] = {}
         self._alive_since_s: dict[str, float] = {}
+        self._surges = Surges(state, cluster, state.settings.repair.surge_seconds, log)
         self._kept: dict[str, str] = {}
         self._stuck: frozenset[str] = frozenset()
         self._proposed: dict[str, str] = {}
@@ -67,15 +74,19 @@ class Mover:
         await looking.run(self._may_look, self._log, "moves.look_failed")
 
     def _may_look(self) -> bool:
-        return self._state.cache.is_synced and self.is_leading
+        """Whether anything may be moved: not while it may be we who are cut off."""
+        state = self._state
+        return state.cache.is_synced and self.is_leading and not state.beliefs.is_suspect
 
     async def _look(self) -> float:
         """Look once; return how long working it out took, seconds."""
         state = self._state
         started_s = state.clock.now_s()
         self._free_places(started_s)
+        await self._look_at_surges(started_s)
         homes = self._homes(started_s) if self._settings.come_home else frozenset()
-        if state.broken == () and not homes:
+        is_even = self._settings.even_share == 0 or started_s - self._evened_s < EVEN_S
+        if state.broken == () and not homes and is_even:
             self._tell_stuck(())
             return 0.0
         snapshot = state.cache.freeze((), state.clock.wall_s())
@@ -85,14 +96,33 @@ class Mover:
             believed = self._lasting(found, started_s)
         self._book.saw_broken(believed, started_s)
         self._book.read(snapshot.placed.pods, started_s, state.clock.wall_s())
-        going = [lost.pod for lost in state.cache.moving.pods()]
-        limits = self._book.limits(going, frozenset(), started_s, state.settings.scheduler_name)
+        going = self._going()
+        untrusted = state.beliefs.dead | state.beliefs.held_down
+        limits = self._book.limits(going, untrusted, started_s, state.settings.scheduler_name)
         work = partial(self._worked_out, snapshot, believed, homes, limits)
         found_moves = await self._runner(work)
+        if not (is_even or found_moves.moves or going):
+            self._evened_s = started_s
+            even = partial(evened, self._scene(snapshot), limits, self._settings.even_share)
+            found_moves = Moves((await self._runner(even)).moves, found_moves.stuck)
         took_s = state.clock.now_s() - started_s
         self._tell_stuck(found_moves.stuck)
         await self._carry_out(found_moves.moves)
         return took_s
+
+    def _going(self) -> list[Pod]:
+        """Return the pods that leave, and those whose successors have no place yet."""
+        going = {lost.pod.uid: lost.pod for lost in self._state.cache.moving.pods()}
+        return list((going | {pod.uid: pod for pod in self._surges.pods()}).values())
+
+    async def _look_at_surges(self, now_s: float) -> None:
+        """Have pods leave whose successors are ready; those without one in time stay."""
+        for pod in await self._surges.look(is_used=self._settings.surge):
+            self._state.cache.moving.forget(pod.uid)
+            self._book.refused(pod, "its successor was not ready in time", now_s)
+            record = self._state.cache.pods.get(pod.key)
+            node = record.node if record is not None else ""
+            self._tell_one(Stuck(pod, node, "its successor was not ready in time"))
 
     def _free_places(self, now_s: float) -> None:
         """Try those again that may have been refused for places that are kept no more."""
@@ -108,8 +138,7 @@ class Mover:
         homes: frozenset[str],
         limits: Limits,
     ) -> Moves:
-        settings = self._state.settings
-        scene = Scene(snapshot, Rules(settings.placement, settings.cover))
+        scene = self._scene(snapshot)
         if believed:
             found = repairs(scene, believed, limits, self._stuck)
             if found.moves or not homes:
@@ -117,6 +146,10 @@ class Mover:
             home = homecomings(scene, homes, limits)
             return Moves(home.moves, (*found.stuck, *home.stuck))
         return homecomings(scene, homes, limits)
+
+    def _scene(self, snapshot: ClusterSnapshot) -> Scene:
+        settings = self._state.settings
+        return Scene(snapshot, Rules(settings.placement, settings.cover))
 
     def _lasting(self, found: Sequence[BrokenBudget], now_s: float) -> tuple[BrokenBudget, ...]:
         """Return the budgets that have been broken at each look for long enough."""
@@ -129,6 +162,7 @@ class Mover:
     def _homes(self, now_s: float) -> frozenset[str]:
         """Return the nodes that have lived for long enough to come home to."""
         alive = {n.name for n in self._state.cache.nodes if not is_dead(n)}
+        alive -= self._state.beliefs.held_down
         since = {name: self._alive_since_s.get(name, now_s) for name in alive}
         self._alive_since_s = since
         after_s = self._settings.home_after_seconds
@@ -158,7 +192,8 @@ class Mover:
         state.cache.moving.add(pod, "", move.target, marks)
         self._kept[pod.uid] = move.target
         try:
-            await self._cluster.evict(pod)
+            if not (self._settings.surge and await self._surges.begin(pod)):
+                await self._cluster.evict(pod)
         except EvictionRefused as error:
             self._refused(move, error)
             return
@@ -168,7 +203,8 @@ class Mover:
             self._log.warning("move.unanswered", pod=pod.key, error=str(error))
         else:
             self._count(move, "evicted")
-        self._book.moved(pod, move.node if marks else "", now_s, wall_s)
+        is_bad = move.why in (Why.BUDGET, Why.REFERENCE)
+        self._book.moved(pod, move.node if is_bad else "", now_s, wall_s)
         said = f"is made to leave {move.node} for {move.target}: {move.said}"
         self._log.info("pod.moving", pod=pod.key, node=move.node, target=move.target, why=move.said)
         state.journal.add(wall_s, "moved", f"{pod.key} {said}")
@@ -217,8 +253,8 @@ class Mover:
 
 def _marks(move: Move, wall_s: float) -> Labels:
     """Return what a pod's successor is to carry: who goes home leaves no bad place behind."""
-    if move.why is Why.HOME:
-        return ()
+    if move.why in (Why.HOME, Why.EVEN):
+        return ((HOME_ANNOTATION, move.pod.home),) if move.pod.home else ()
     trail = MOVED_ANNOTATION, extended(move.pod.moved_from, move.node, wall_s)
     return (trail, (HOME_ANNOTATION, move.pod.home)) if move.pod.home else (trail,)
 

@@ -1,20 +1,19 @@
 """Nodes as columns that are patched by events and copied, not rebuilt, when frozen."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import Node
+from scheduler.domain.node import Node, Taint
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass
+from scheduler.service.class_memo import ClassMemo
 from scheduler.service.wake import Room
 
 _Demand = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-_MEMO_LIMIT = 65_536
-"""Classes whose demand is remembered; beyond it the memo starts anew, to bound its memory."""
 
 
 class NodeColumns:
@@ -33,7 +32,8 @@ class NodeColumns:
         self._claims = np.zeros((16, 3), dtype=np.bool_)  # ready, unschedulable, cloud
         self._domain = np.zeros(0, dtype=np.int32)
         self._domain_names: tuple[str, ...] = ()
-        self._demands: dict[PodClass, _Demand] = {}
+        self._demands: ClassMemo[_Demand] = ClassMemo()
+        self.marks: dict[str, str] = {}
         self._frozen: NodeTable | None = None
         self._are_domains_stale = True
 
@@ -64,6 +64,17 @@ class NodeColumns:
         self._frozen = None
         return row
 
+    def mark(self, name: str, key: str) -> bool:
+        """Have a node frozen with a taint of that key, none for ""; return whether that is new."""
+        if self.marks.get(name, "") == key:
+            return False
+        if key:
+            self.marks[name] = key
+        else:
+            del self.marks[name]
+        self._frozen = None
+        return True
+
     def remove(self, name: str) -> tuple[int, str] | None:
         """Remove a node; return the row and the name of the node that now has it, if one moved."""
         hole = self.index.pop(name)
@@ -81,34 +92,26 @@ class NodeColumns:
 
     def name_class(self, pod_class: PodClass) -> None:
         """Make sure that whatever pods of a class request has a column."""
-        if pod_class not in self._demands:
-            if len(self._demands) >= _MEMO_LIMIT:
-                self._demands.clear()
-            self._name_resources(name for name, _ in pod_class.requests)
-            self._demands[pod_class] = self._demand_of(pod_class)
+        self._demand(pod_class)
 
     def holds(self, row: int, pod_class: PodClass) -> bool:
         """Whether a node is charged with no more than it has, of what a pod of a class takes."""
-        self.name_class(pod_class)
-        columns, _ = self._demands[pod_class]
+        columns, _ = self._demand(pod_class)
         return bool((self._requested[row, columns] <= self._allocatable[row, columns]).all())
 
     def charge(self, row: int, pod_class: PodClass) -> None:
         """Take the room of one pod."""
-        self.name_class(pod_class)
-        columns, amounts = self._demands[pod_class]
+        columns, amounts = self._demand(pod_class)
         self._requested[row, columns] += amounts
 
     def refund(self, row: int, pod_class: PodClass) -> None:
         """Give the room of one pod back."""
-        self.name_class(pod_class)
-        columns, amounts = self._demands[pod_class]
+        columns, amounts = self._demand(pod_class)
         self._requested[row, columns] -= amounts
 
     def has_room(self, row: int, pod_class: PodClass) -> bool:
         """Whether one pod fits, judged by the resources it asks for, as kube-scheduler does."""
-        self.name_class(pod_class)
-        columns, amounts = self._demands[pod_class]
+        columns, amounts = self._demand(pod_class)
         free = self._allocatable[row, columns] - self._requested[row, columns]
         return bool((amounts <= free).all())
 
@@ -137,7 +140,7 @@ class NodeColumns:
         for array in (allocatable, claims):
             array.flags.writeable = False
         return NodeTable(
-            nodes=tuple(self._nodes),
+            nodes=tuple(map(self._marked, self._nodes)) if self.marks else tuple(self._nodes),
             index=dict(self.index),
             resources=tuple(self._resources),
             allocatable=allocatable,
@@ -148,6 +151,10 @@ class NodeColumns:
             domain=self._domain,
             domain_names=self._domain_names,
         )
+
+    def _marked(self, node: Node) -> Node:
+        key = self.marks.get(node.name)
+        return replace(node, taints=(*node.taints, Taint(key))) if key else node
 
     def _number_domains(self) -> None:
         domains = [node.failure_domain for node in self._nodes]
@@ -175,6 +182,14 @@ class NodeColumns:
             [node.allocatable.get(name, unlisted) for name in self._resources], dtype=np.int64
         )
 
+    def _demand(self, pod_class: PodClass) -> _Demand:
+        """Return the columns of what a pod of a class requests, and the amounts."""
+        known = self._demands.get(pod_class)
+        if known is None:
+            self._name_resources(name for name, _ in pod_class.requests)
+            known = self._demands.put(pod_class, self._demand_of(pod_class))
+        return known
+
     def _demand_of(self, pod_class: PodClass) -> _Demand:
         wanted = dict(pod_class.requests)
         wanted[PODS] = wanted.get(PODS, 0) + 1
@@ -196,5 +211,6 @@ class NodeColumns:
         self._allocatable = np.zeros_like(requested)
         for row, node in enumerate(self._nodes):
             self._allocatable[row] = self._row_of(node)
-        self._demands = {known: self._demand_of(known) for known in self._demands}
+        for known in self._demands.classes():
+            self._demands.put(known, self._demand_of(known))
         self._frozen = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.errors import ClusterUnavailable
+from scheduler.domain.errors import ClusterUnavailable, SchedulerError
 from scheduler.domain.ports import Cluster, PodNote
 from scheduler.domain.workload import Pod
 
@@ -14,6 +14,10 @@ IN_FLIGHT = 8
 """Notes under way at a time: beside 48 bindings, 8 kept up in the baseline's measurements."""
 
 MOST_TRIES = 12
+MOST_TRIES_REFUSED = 4
+"""An API server that has just started refuses everything (403) until it has read its roles: up to
+half a second was seen. After 7 s it is a right that is missing."""
+
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 10.0
 """A note that goes unanswered is tried again as often, and about as long, as client-go does it."""
@@ -104,8 +108,9 @@ class NoteWriter:
         waiting.tries += 1
         try:
             await self._cluster.note(note)
-        except ClusterUnavailable as error:
-            if waiting.tries < MOST_TRIES:
+        except SchedulerError as error:
+            is_refused = not isinstance(error, ClusterUnavailable)
+            if waiting.tries < (MOST_TRIES_REFUSED if is_refused else MOST_TRIES):
                 self._put_off_note(slot, waiting)
             else:
                 self._give_up(waiting, error)

@@ -64,6 +64,10 @@ class PodBook:
         """Return what is known of a pod, or None; for reading only."""
         return self.records.get(key)
 
+    def on(self, node: str) -> Iterable[PodRecord]:
+        """Return the pods that are placed on a node; for reading only."""
+        return tuple(self._on.get(node, ()))
+
     def is_pending(self, pod: Pod) -> bool:
         """Whether this very pod is unbound, not assumed and not on its way out."""
         record = self.records.get(pod.key)
@@ -187,6 +191,7 @@ class PodBook:
             wakes.append(self._events.named("PodAdd", pod, skips_backoff=True))
         elif record.pod != pod:
             wakes += self._update(record, pod)
+        record.is_ready = event.is_ready
         if event.is_terminating and not record.is_terminating:
             record.is_terminating = True
             if record.slot != NOT_PLACED:

@@ -43,6 +43,7 @@ class PodRecord:
     backup: str = ""
     replaces: str = ""
     said: tuple[str, str] = ("", "")
+    is_ready: bool = False
 
 
 class PodColumns:

@@ -39,6 +39,10 @@ class FeedProber:
         """Whether these pairs can be measured now."""
         return self._feed.can_probe(reference, nodes)
 
+    def silent_agents(self) -> frozenset[str]:
+        """Return the nodes whose own agent is silent."""
+        return self._feed.silent_agents
+
     async def probe(self, reference: str, nodes: Sequence[str] | None) -> bool:
         """Measure them."""
         count = self._feed.count if nodes is None else len(nodes)

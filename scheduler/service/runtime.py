@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.domain.ports import Announcer, Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.service.agent_quorum import AgentQuorum
+from scheduler.service.belief_watch import BeliefWatch
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
 from scheduler.service.cover_keeper import CoverKeeper
 from scheduler.service.cycle import Decider, SchedulingCycle
+from scheduler.service.forced_removal import ForcedRemoval
 from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.mover import Mover
@@ -45,7 +48,7 @@ class Outside:
 
     Without `rtt` it places what needs no delay; without `leadership` it always leads. A `prober`
     measures what decisions rest on. `beside` are the loops of parts that it depends on, which run
-    as long as the service does.
+    as long as the service does. An `announcer` writes down what concerns no pod.
     """
 
     cluster: Cluster
@@ -53,6 +56,7 @@ class Outside:
     leadership: Leadership | None = None
     prober: Prober | None = None
     beside: tuple[Callable[[], Coroutine[None, None, None]], ...] = ()
+    announcer: Announcer | None = None
 
 
 class Runtime:
@@ -68,6 +72,7 @@ class Runtime:
     ) -> None:
         self.state = state
         self._outside = outside
+        self._more: list[Callable[[], Coroutine[None, None, None]]] = []
         self._leadership = outside.leadership
         cluster: Cluster = outside.cluster
         if outside.leadership is not None:
@@ -90,12 +95,23 @@ class Runtime:
                 state, outside.prober, self._hands.verified, decider.runner, log
             )
             self._watch = BudgetWatch(state, outside.prober, decider.runner, self.notes, log)
+            if state.settings.failover.agent_quorum:
+                quorum = AgentQuorum(state, outside.prober, log)
+                self._watch.asked = quorum.asked
+                self._more.append(quorum.run)
+        self._beliefs = BeliefWatch(state, outside.announcer, log)
+        self._more.append(self._beliefs.run)
+        self._forced: ForcedRemoval | None = None
+        if state.settings.failover.force_delete != "off":
+            self._forced = ForcedRemoval(state, cluster, log)
+            self._more.append(self._forced.run)
         self._keeper: CoverKeeper | None = None
         if state.settings.cover.mode != "off":
             self._keeper = CoverKeeper(state, decider.runner, cluster, self.notes, log)
         self._mover: Mover | None = None
         if state.settings.repair.mode != "off":
             self._mover = Mover(state, decider.runner, cluster, self.notes, log)
+            self._more.append(self._mover.run)
         self.cycle = SchedulingCycle(state, decider, self._hands, waiting, log)
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
@@ -158,9 +174,7 @@ class Runtime:
             loops.append(self._watch.run())
         if self._keeper is not None:
             loops.append(self._keeper.run())
-        if self._mover is not None:
-            loops.append(self._mover.run())
-        loops += [loop() for loop in self._outside.beside]
+        loops += [loop() for loop in (*self._more, *self._outside.beside)]
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
         return loops
@@ -187,7 +201,7 @@ class Runtime:
         if is_leading and not self._was_leading:
             for note in self.state.intake.warnings():  # who stood by has told nobody
                 self.notes.put(note)
-        self._was_leading = is_leading
+        self._was_leading = self._beliefs.is_leading = is_leading
         self._placeholders.is_leading = is_leading
         if self._watch is not None:
             self._watch.is_leading = is_leading
@@ -195,6 +209,8 @@ class Runtime:
             self._keeper.is_leading = is_leading
         if self._mover is not None:
             self._mover.is_leading = is_leading
+        if self._forced is not None:
+            self._forced.is_leading = is_leading
         # It comes with a renewal that nobody is told of, and may go and come again.
         return None if is_leading else self.state.clock.now_s() + _LOOK_S
 

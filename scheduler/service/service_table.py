@@ -2,10 +2,8 @@
 
 from scheduler.domain.ports import ServiceChanged, ServiceDeleted
 from scheduler.domain.workload import Pod, PodClass, Service
+from scheduler.service.class_memo import ClassMemo
 from scheduler.service.wake import Wake, WakeNamed
-
-_MEMO_LIMIT = 65_536
-"""Classes whose Services are remembered; beyond it the memo starts anew, to bound its memory."""
 
 
 class ServiceTable:
@@ -13,7 +11,7 @@ class ServiceTable:
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], Service] = {}
-        self._names: dict[PodClass, frozenset[str]] = {}
+        self._names: ClassMemo[frozenset[str]] = ClassMemo()
         self._frozen: tuple[Service, ...] | None = ()
 
     def put(self, event: ServiceChanged) -> list[Wake]:
@@ -47,9 +45,7 @@ class ServiceTable:
         """Return the names, in its namespace, by which a delay may refer to this pod."""
         names = self._names.get(pod.pod_class)
         if names is None:
-            if len(self._names) >= _MEMO_LIMIT:
-                self._names.clear()
-            names = self._names[pod.pod_class] = self._class_names(pod.pod_class)
+            names = self._names.put(pod.pod_class, self._class_names(pod.pod_class))
         return names | {pod.name}
 
     def _class_names(self, pod_class: PodClass) -> frozenset[str]:

@@ -17,6 +17,7 @@ from typing_extensions import override
 from scheduler.domain.errors import SettingsError
 from scheduler.placement.settings import PlacementSettings
 from scheduler.reliability.cover.settings import CoverSettings
+from scheduler.reliability.failover.settings import FailoverSettings
 from scheduler.reliability.repair.settings import RepairSettings
 from scheduler.service.leader_settings import LeaderElectionSettings
 from scheduler.service.telemetry_settings import TelemetrySettings
@@ -28,6 +29,9 @@ KIND = "SchedulerConfiguration"
 _DAY_MS = 86_400_000
 _Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS / 1000)]
+_MAY_BE_OFF = (("cover", "mode"), ("failover", "forceDelete"))
+"""Words of which one is ``off``, which YAML 1.1 reads as the truth value false."""
+
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 _ELSEWHERE = re.compile(r"^(?P<what>.*?) - at `\$\.?(?P<path>[^`]*)`$")
 
@@ -90,6 +94,7 @@ class SchedulerConfiguration(
     clustering: ClusteringSettings = ClusteringSettings()
     queue: QueueSettings = QueueSettings()
     cover: CoverSettings = CoverSettings()
+    failover: FailoverSettings = FailoverSettings()
     repair: RepairSettings = RepairSettings()
     volumes: VolumeSettings = VolumeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -179,6 +184,10 @@ def overridden(
 
 
 def _settings(document: Mapping[str, object], where: str) -> SchedulerConfiguration:
+    for name, key in _MAY_BE_OFF:
+        group = document.get(name)
+        if isinstance(group, dict) and group.get(key) is False:
+            group[key] = "off"
     try:
         settings = msgspec.convert(document, SchedulerConfiguration)
     except msgspec.ValidationError as error:
@@ -283,6 +292,7 @@ def _check_surroundings(settings: SchedulerConfiguration, where: str) -> None:
     for name, fault in (
         ("leaderElection", settings.leader_election.fault()),
         ("telemetry", settings.telemetry.fault()),
+        ("failover", settings.failover.fault()),
     ):
         if fault is not None:
             key, what, fix = fault

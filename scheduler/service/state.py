@@ -14,6 +14,7 @@ from scheduler.service.cache import Cache
 from scheduler.service.intake import Intake
 from scheduler.service.journal import Journal
 from scheduler.service.metrics import ServiceMetrics
+from scheduler.service.node_beliefs import NodeBeliefs
 from scheduler.service.placeholder_book import PlaceholderBook
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
@@ -61,6 +62,7 @@ class ServiceState:
     journal: Journal
     intake: Intake
     metrics: ServiceMetrics
+    beliefs: NodeBeliefs
     rtt: RttHealth = field(default_factory=RttHealth)
     broken: tuple[BrokenBudget, ...] | None = None
     census: Census | None = None
@@ -72,17 +74,22 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
     namespace = settings.cover.placeholders.namespace
     cache = Cache(PlaceholderBook(namespace, settings.scheduler_name))
     journal = Journal()
+    beliefs = NodeBeliefs(settings.failover, cache)
     metrics = ServiceMetrics(settings.scheduler_name, clock.wall_s)
     queue = SchedulingQueue(settings.queue, cache.service, metrics.count_incoming)
     _set_gauges(metrics, cache, queue)
+    _set_belief_gauges(metrics, beliefs)
     return ServiceState(
         settings=settings,
         clock=clock,
         cache=cache,
         queue=queue,
         journal=journal,
-        intake=Intake(cache, queue, journal, settings.scheduler_name, metrics.count_refusal),
+        intake=Intake(
+            cache, queue, journal, beliefs, settings.scheduler_name, metrics.count_refusal
+        ),
         metrics=metrics,
+        beliefs=beliefs,
     )
 
 
@@ -94,3 +101,9 @@ def _set_gauges(metrics: ServiceMetrics, cache: Cache, queue: SchedulingQueue) -
     metrics.cache_size.labels("nodes").set_function(lambda: len(cache.nodes))
     metrics.cache_size.labels("placed_pods").set_function(lambda: cache.pods.placed_count)
     metrics.is_synced.set_function(lambda: float(cache.is_synced))
+
+
+def _set_belief_gauges(metrics: ServiceMetrics, beliefs: NodeBeliefs) -> None:
+    metrics.nodes_believed.labels("dead").set_function(lambda: len(beliefs.belief.dead))
+    metrics.nodes_believed.labels("held_down").set_function(lambda: len(beliefs.held_down))
+    metrics.observer_suspect.set_function(lambda: float(beliefs.is_suspect))

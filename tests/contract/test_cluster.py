@@ -6,6 +6,7 @@ import pytest
 
 from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict, EvictionRefused
+from scheduler.domain.node import OUT_OF_SERVICE, Taint
 from scheduler.domain.ports import (
     Binding,
     ClusterEvent,
@@ -137,6 +138,62 @@ async def test_a_pod_that_is_gone_or_a_later_one_of_that_name_is_not_evicted(sce
         await scene.cluster.evict(old)
 
     assert "deletionTimestamp" not in scene.door.get("Pod", "p")["metadata"]
+
+
+async def test_a_pod_is_removed_without_its_kubelets_word_and_no_later_one_of_that_name(
+    scene: Scene,
+) -> None:
+    scene.door.create(node("n-1"))
+    found = await made(scene, "p")
+    await scene.cluster.bind(Binding(found, "n-1"))
+
+    await scene.cluster.remove_pod(found)
+    await scene.until(lambda told: PodDeleted(found.key, found.uid) in told)
+    await scene.cluster.remove_pod(found)
+    scene.door.create(pod("p"))
+    await scene.cluster.remove_pod(found)
+
+    assert scene.door.get("Pod", "p")["metadata"]["uid"] != found.uid
+
+
+async def test_a_node_is_put_out_of_service_and_back_and_keeps_the_taints_of_others(
+    scene: Scene,
+) -> None:
+    own = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    scene.door.create({**node("n-1"), "spec": {"taints": [own]}})
+    await scene.until(lambda told: any(_taints(e) for e in told))
+
+    for _ in range(2):  # the second time there is nothing to do
+        await scene.cluster.set_out_of_service("n-1", is_out=True)
+    await scene.until(lambda told: any(OUT_OF_SERVICE in _taints(e) for e in told))
+    assert len(_kept(scene)) == 2
+
+    await scene.cluster.set_out_of_service("n-1", is_out=False)
+    assert _kept(scene) == [own]
+    await scene.cluster.set_out_of_service("gone", is_out=True)
+
+
+async def test_a_node_that_others_put_out_of_service_stays_so(scene: Scene) -> None:
+    theirs = {"key": OUT_OF_SERVICE.key, "value": "nodeshutdown", "effect": "NoExecute"}
+    scene.door.create({**node("n-1"), "spec": {"taints": [theirs]}})
+    for is_out in (True, False):
+        await scene.cluster.set_out_of_service("n-1", is_out=is_out)
+
+        assert _kept(scene) == [theirs]
+
+
+def _taints(event: object) -> tuple[Taint, ...]:
+    return event.node.taints if isinstance(event, NodeChanged) else ()
+
+
+def _kept(scene: Scene) -> list[dict[str, str]]:
+    """Return the taints of a node as they are stored, but for those of the node's state."""
+    taints = scene.door.get("Node", "n-1")["spec"].get("taints", [])
+    return [
+        {key: text for key, text in taint.items() if key != "timeAdded"}
+        for taint in taints
+        if not taint["key"].startswith("node.kubernetes.io/not-")
+    ]
 
 
 async def test_a_pod_is_bound_once(scene: Scene) -> None:

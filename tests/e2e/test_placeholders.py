@@ -19,7 +19,7 @@ from tests.real.schedulers import Scheduler
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
 
-MANIFEST = Path(__file__).parents[2] / "configs" / "kubernetes" / "placeholders.yaml"
+MANIFEST = Path(__file__).parents[2] / "configs" / "kubernetes" / "optional" / "placeholders.yaml"
 HELD = PlaceholderSettings().namespace
 PODS = f"/api/v1/namespaces/{HELD}/pods"
 NODES = ["edge-1", "edge-2", "edge-3"]

@@ -1,13 +1,14 @@
 """A link gets slow: pods are moved by real evictions, as far as real disruption budgets allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.real.api import Object
+from tests.real.api import Object, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.kubelet import Kubelets
 from tests.real.matrices import on_a_line, write_matrix
@@ -24,6 +25,7 @@ SETTINGS = {"repair": {"afterSeconds": 1}, "cover": {"mode": "off"}}
 BEFORE_MS = [0, 10, 20, 40]
 SLOW_MS = [0, 60, 20, 40]
 REPLACES = "isochrone.dev/replaces"
+OPTIONAL = Path(__file__).parents[2] / "configs" / "kubernetes" / "optional"
 
 
 def disruption_budget(name: str, app: str, **spec: object) -> Object:
@@ -62,6 +64,17 @@ def forget(cluster: Cluster, name: str) -> None:
 def said(cluster: Cluster, sightings: Sightings, reason: str) -> list[str]:
     names = {one.name for one in sightings.all()}
     return [event["note"] for name in names for event in cluster.events(name, reason)]
+
+
+@contextmanager
+def may_surge(cluster: Cluster) -> Iterator[None]:
+    """Give the optional rights, which are lost afterwards."""
+    cluster.api.apply(read_manifests(OPTIONAL / "surge.yaml"))
+    try:
+        yield
+    finally:
+        bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+        cluster.api.delete(f"{bindings}/isochrone-surge")
 
 
 def test_pods_behind_a_slow_link_are_moved_one_at_a_time_and_no_others(
@@ -150,3 +163,32 @@ def test_a_dry_run_tells_moves_and_makes_none(
         [line] = said(cluster, sightings, "MoveProposed")
         assert line.startswith("would be moved from edge-2 to edge-")
         assert all(one.is_wanted for one in sightings.all())
+
+
+def test_a_deployment_that_surges_has_the_successor_ready_before_its_pod_leaves(
+    cluster: Cluster, kubeconfig: Path, tmp_path: Path
+) -> None:
+    rtt = matrix(tmp_path, [0, 10, 40, 50])
+    surge = {**SETTINGS, "repair": {"afterSeconds": 1, "surge": True}}
+    cluster.add_nodes([node(name, cpu="1") for name in NODES])
+    with (
+        may_surge(cluster),
+        Sightings(cluster.control_plane) as sightings,
+        Kubelets(cluster.control_plane),
+        Scheduler(kubeconfig, tmp_path, matrix=rtt, settings=surge) as scheduler,
+    ):
+        cluster.apply(
+            [deployment("filler", replicas=1, cpu="900m", labels={"delay_edge-1": "0.5"})]
+        )
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1"], "it runs")
+        cluster.apply([web(1, "900m"), disruption_budget("one", "web", minAvailable=1)])
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1", "edge-2"], "web runs")
+        matrix(tmp_path, [0, 60, 20, 50])
+        cluster.wait_until(lambda: ready(sightings) == ["edge-1", "edge-3"], "it is moved")
+
+        [old, new] = [one for one in sightings.all() if one.app == "web"]
+        assert new.annotation(REPLACES) == old.uid
+        assert new.ready_s < old.marked_s
+        path = f"/apis/apps/v1/namespaces/{cluster.namespace}/deployments/web"
+        assert cluster.api.get(path)["spec"]["replicas"] == 1
+        assert scheduler.lines("moves.look_failed") == []

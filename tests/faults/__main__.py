@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.faults.episode import Outcome, run_episode
+from tests.faults.episode import run_episode
 from tests.faults.kinds.every import BY_NAME
+from tests.faults.outcome import Outcome
 from tests.faults.table import Row, table
 
 _CONSOLE = Console(highlight=False, markup=False, soft_wrap=True)

@@ -1,7 +1,6 @@
 """One episode: a seed and a fault go in, violations and the time of recovery come out."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.at_end import (
@@ -14,6 +13,7 @@ from tests.faults.at_end import (
 from tests.faults.chance import chance
 from tests.faults.fault import Fault
 from tests.faults.loop import Stuck, VirtualLoop, run_virtually
+from tests.faults.outcome import Outcome
 from tests.faults.process import election_by_wall_clocks
 from tests.faults.scene import FOREIGN
 from tests.faults.world import World, live, new_world
@@ -26,27 +26,6 @@ fallen silent is found after 100 s. Below the queue's own guard of 300 s, which 
 
 _STOP_S = 30.0
 """A pod is given so long to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of an episode.
-
-    `recovery_s` is from the end of the harm until every pod that could be placed was bound; None
-    where that never came.
-    """
-
-    fault: str
-    seed: int
-    violations: tuple[str, ...]
-    recovery_s: float | None
-    bound: int
-    passed_s: float
-    steps: int
-
-    def count(self, rule: str) -> int:
-        """Return how many violations are of a rule."""
-        return sum(1 for what in self.violations if f"{rule}:" in what)
 
 
 def run_episode(fault: Fault, seed: int) -> Outcome:

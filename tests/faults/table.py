@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from typing_extensions import override
 
-from tests.faults.episode import Outcome
-from tests.faults.fault import Fault
+from tests.faults.outcome import Outcome
 
 _HEAD = (
     "| fault | what | episodes | bindings | lost | doubled | other | recovery p50 | p99 | max |",
@@ -14,11 +14,25 @@ _HEAD = (
 )
 
 
+class Named(Protocol):
+    """A kind of harm, as a table has it."""
+
+    @property
+    def name(self) -> str:
+        """A word."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """A phrase: what it does."""
+        ...
+
+
 @dataclass(slots=True)
 class Row:
     """Sums of one fault's episodes."""
 
-    fault: Fault
+    fault: Named
     episodes: int = 0
     bound: int = 0
     lost: int = 0

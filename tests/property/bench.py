@@ -61,6 +61,7 @@ class Bench:
         """Decide until nobody is up for decision; `meanwhile` happens during the first one."""
         for _ in range(50):
             self.now_s += 11.0  # longer than any backoff
+            self.state.queue.wake(self.state.beliefs.look(self.now_s), self.now_s)
             batch = self.state.queue.take(self.now_s)
             if not batch:
                 return

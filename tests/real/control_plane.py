@@ -15,6 +15,7 @@ import requests
 
 from tests.real.api import Api, Refused
 from tests.real.controllers import USUAL, Controllers
+from tests.real.etcd import Etcd
 from tests.real.kubeconfig import write_kubeconfig
 from tests.real.ports import free_port
 from tests.real.program import NotReady, Program
@@ -45,12 +46,14 @@ class ControlPlane:
         self._more_flags = tuple(api_server_flags)
         self.token = secrets.token_hex(16)
         """The administrator's."""
-        self._etcd_url, self.port = "", free_port()
+        self.port = free_port()
+        self.etcd = Etcd(place)
+        """The store."""
         self._programs: dict[str, Program] = {}
 
     def __enter__(self) -> Self:
         try:
-            self._start_etcd()
+            self.etcd.start()
             tokens = self.place / "tokens.csv"
             tokens.touch(mode=0o600)
             tokens.write_text(f"{self.token},admin,admin,system:masters\n")
@@ -86,11 +89,6 @@ class ControlPlane:
         """The API server's process."""
         return self._programs["kube-apiserver"]
 
-    @property
-    def etcd(self) -> Program:
-        """The store's process."""
-        return self._programs["etcd"]
-
     def account(self, token: str) -> Api:
         """Return a way to the API server under a token. Close it."""
         return Api(self.url, token, self.authority)
@@ -118,27 +116,36 @@ class ControlPlane:
         return path
 
     def start_api_server(self) -> None:
+        """Start the API server on the port it had, and the controllers anew; wait for both."""
+        self.start_api_server_alone()
+        if "kube-controller-manager" in self._programs:
+            # One that lost its server waits longer each time, up to 30 s, before it looks again.
+            self.restart_controllers()
+
+    def start_api_server_alone(self) -> None:
         """Start the API server on the port it had, and wait until it is ready."""
         self._programs["kube-apiserver"] = Program(
             [str(folder() / "kube-apiserver"), *self._api_server_flags()],
             self.place / "kube-apiserver.log",
         )
         self.api_server.wait_until(self._is_ready, "the API server is ready")
-        if "kube-controller-manager" in self._programs:
-            # One that lost its server waits longer each time, up to 30 s, before it looks again.
-            self._restart_controllers()
+
+    def restart_controllers(self) -> None:
+        """End the controllers at once, start them, and wait until they are at work."""
+        self._programs["kube-controller-manager"].kill()
+        self._start_controllers()
 
     @contextmanager
     def running(self, controllers: Controllers) -> Iterator[None]:
         """Have other controllers run while inside ``with``, or with other flags."""
         before, self._controllers = self._controllers, controllers
-        self._restart_controllers()
+        self.restart_controllers()
         try:
             yield
         finally:
             self._controllers = before
             self.ensure_api_server()
-            self._restart_controllers()
+            self.restart_controllers()
 
     def stop_api_server(self) -> None:
         """End the API server in peace: it finishes what it is asked."""
@@ -164,51 +171,8 @@ class ControlPlane:
 
     def expire_versions(self) -> None:
         """Let all that was read before expire: watches and continued lists are refused (410)."""
-        self.compact()
+        self.etcd.compact()
         self.restart_api_server()
-
-    def compact(self) -> None:
-        """Let etcd forget all versions of objects but the present ones."""
-        status = self._ask_etcd("maintenance/status", {})
-        revision = str(status["header"]["revision"])
-        self._ask_etcd("kv/compaction", {"revision": revision, "physical": True})
-
-    def _ask_etcd(self, path: str, body: object) -> dict[str, dict[str, str]]:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.post(f"{self._etcd_url}/v3/{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        found: dict[str, dict[str, str]] = answer.json()
-        return found
-
-    def _start_etcd(self) -> None:
-        """Start the store; where another process was faster to take a port, on other ports."""
-        for left in reversed(range(_START_TRIES)):
-            self._etcd_url = f"http://127.0.0.1:{free_port()}"
-            peers = f"https://127.0.0.1:{free_port()}"
-            flags = {
-                "data-dir": str(self.place / "etcd"),
-                "listen-client-urls": self._etcd_url,
-                "advertise-client-urls": self._etcd_url,
-                "listen-peer-urls": peers,
-                "initial-advertise-peer-urls": peers,
-                "initial-cluster": f"default={peers}",
-                "quota-backend-bytes": str(8 << 30),
-                "log-level": "warn",
-            }
-            self._programs["etcd"] = Program(
-                # No peer will ever come. What is wanted is the key that etcd makes for itself: the
-                # API server signs the tokens of ServiceAccounts with it.
-                [str(folder() / "etcd"), "--peer-auto-tls", "--unsafe-no-fsync", *_flags(flags)],
-                self.place / "etcd.log",
-            )
-            try:
-                self.etcd.wait_until(self._is_healthy, "etcd is healthy")
-            except NotReady:
-                if not left or "address already in use" not in self.etcd.log:
-                    raise
-            else:
-                return
 
     def _start_first_api_server(self) -> None:
         for left in reversed(range(_START_TRIES)):
@@ -223,9 +187,9 @@ class ControlPlane:
         self.admin = self.account(self.token)
 
     def _api_server_flags(self) -> list[str]:
-        key = str(self.place / "etcd" / "fixtures" / "peer" / "key.pem")
+        key = str(self.etcd.key)
         flags = {
-            "etcd-servers": self._etcd_url,
+            "etcd-servers": self.etcd.url,
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
             "secure-port": str(self.port),
@@ -244,16 +208,10 @@ class ControlPlane:
         }
         return [*_flags(flags), *self._more_flags]
 
-    def _restart_controllers(self) -> None:
-        self._programs["kube-controller-manager"].kill()
-        self._start_controllers()
-
     def _start_controllers(self) -> None:
         flags = {
             "kubeconfig": str(self.kubeconfig("kube-controller-manager")),
-            "service-account-private-key-file": str(
-                self.place / "etcd" / "fixtures" / "peer" / "key.pem"
-            ),
+            "service-account-private-key-file": str(self.etcd.key),
             "root-ca-file": str(self.authority),
             "leader-elect": "false",
             "secure-port": "0",
@@ -285,16 +243,11 @@ class ControlPlane:
         finally:
             account.close()
 
-    def _is_healthy(self) -> bool:
-        try:
-            return bool(self._ask_etcd("maintenance/status", {}))
-        except requests.RequestException:
-            return False
-
     def _end(self) -> None:
-        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
+        for name in ("kube-controller-manager", "kube-apiserver"):
             if name in self._programs:
                 self._programs[name].kill()
+        self.etcd.kill()
 
 
 def _flags(values: dict[str, str]) -> list[str]:

@@ -28,12 +28,13 @@ _HOME_S = 60.0
 
 SETTINGS = {
     # Within minutes here there are as many deaths as elsewhere in years.
+    "failover": {"holdDownSeconds": 1, "maxHoldDownSeconds": 2},
     "repair": {
         "comeHome": True,
         "homeAfterSeconds": 1,
         "movesAtOnce": 10,
         "movesPerWorkloadAndHour": 1000,
-    }
+    },
 }
 _BIND_S = 20.0
 """A replacement that does not run after so long has found no place; the node returns then."""

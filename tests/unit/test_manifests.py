@@ -87,6 +87,19 @@ def test_replicas_run_as_the_account_that_has_the_rights(spec: dict[str, Any]) -
     assert spec["serviceAccountName"] == account["name"]
     for kind in ("ClusterRoleBinding", "RoleBinding"):
         assert manifest("rbac.yaml", kind)["subjects"] == [subject]
+    optional = manifest("optional/force-delete.yaml", "ClusterRoleBinding")
+    assert optional["subjects"] == [subject]
+
+
+def test_rights_to_free_stuck_pods_are_apart_from_those_everybody_is_to_grant() -> None:
+    shipped = manifest("rbac.yaml", "ClusterRole")["rules"]
+    optional = manifest("optional/force-delete.yaml", "ClusterRole")["rules"]
+    asked = [(kind, verb) for r in optional for kind in r["resources"] for verb in r["verbs"]]
+
+    assert asked == [("pods", "delete"), ("nodes", "patch")]
+    for rule in shipped:
+        for kind, verb in asked:
+            assert kind not in rule["resources"] or verb not in rule["verbs"]
 
 
 def test_replicas_are_told_apart_from_others_by_the_same_labels_everywhere(
@@ -103,7 +116,7 @@ def test_replicas_are_told_apart_from_others_by_the_same_labels_everywhere(
 
 def test_placeholders_are_kept_where_the_scheduler_has_the_right_to_and_nowhere_else() -> None:
     settings = SchedulerConfiguration().cover.placeholders
-    file = "placeholders.yaml"
+    file = "optional/placeholders.yaml"
     account = manifest("rbac.yaml", "ServiceAccount")["metadata"]
     priority = manifest(file, "PriorityClass")
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.node import UNSCHEDULABLE_TAINT, Taint
+from scheduler.domain.node import HELD_DOWN_TAINT, SILENT_TAINT, UNSCHEDULABLE_TAINT, Taint
 from scheduler.domain.reasons import Cause
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import PodClass, Toleration
@@ -16,6 +16,11 @@ from scheduler.placement.feasibility.requirement import whole_number
 from scheduler.placement.feasibility.verdict import Verdict
 
 _HARD_EFFECTS = ("NoSchedule", "NoExecute")
+_OUR_TAINTS = {
+    HELD_DOWN_TAINT: "node(s) were back only just (held down)",
+    SILENT_TAINT: "node(s) were silent to other nodes",
+}
+"""Marks of snapshots alone, and what is said of them."""
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,99}")
 """As Kubernetes has it here: no sign but a minus, no zeros ahead."""
 _MOST_KNOWN = 1_024
@@ -75,13 +80,15 @@ def taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
 
 
 def _taints(table: NodeTable, tolerations: Tolerations) -> Verdict:
-    passes = np.ones(len(table), dtype=np.bool_)
+    refused, *ours = np.zeros((1 + len(_OUR_TAINTS), len(table)), dtype=np.bool_)
+    of_key = dict(zip(_OUR_TAINTS, ours, strict=True))
     for i in _tainted(table):
-        passes[i] = not any(
-            taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations)
-            for taint in table.nodes[i].taints
-        )
-    return Verdict(Cause.TAINT, passes, [("node(s) had untolerated taint(s)", ~passes)])
+        for taint in table.nodes[i].taints:
+            if taint.effect in _HARD_EFFECTS and not any(tolerates(t, taint) for t in tolerations):
+                of_key.get(taint.key, refused)[i] = True
+    texts = [("node(s) had untolerated taint(s)", refused)]
+    texts += [(_OUR_TAINTS[key], marked & ~refused) for key, marked in of_key.items()]
+    return Verdict(Cause.TAINT, ~np.logical_or.reduce([refused, *ours]), texts)
 
 
 def soft_taints(table: NodeTable, tolerations: Tolerations) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from scheduler.planning.check.groups import Groups
 from scheduler.planning.check.ledger import settle
 from scheduler.planning.check.nodes import refused_nodes
 from scheduler.planning.check.ports import taken_ports
+from scheduler.planning.check.promised import promised_places
 from scheduler.planning.check.room import overcommitted
 from scheduler.planning.check.selection import Selection
 from scheduler.planning.check.skew import uneven
@@ -54,7 +55,8 @@ def violations(
     state, it alone taken out and put back; pods that were placed before are not judged.
     """
     decided, found = settle(snapshot, plan)
-    found += refused_nodes(snapshot.nodes, decided, may_overflow=may_overflow)
+    promised = promised_places(snapshot)
+    found += refused_nodes(snapshot.nodes, decided, may_overflow=may_overflow, promised=promised)
     found += overcommitted(snapshot.nodes, decided)
     found += broken_delays(snapshot, decided)
     groups = Groups(snapshot, decided)

@@ -4,18 +4,36 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scheduler.domain.node import UNSCHEDULABLE_TAINT, Node, Taint
+from scheduler.domain.node import HELD_DOWN_TAINT, UNSCHEDULABLE_TAINT, Node, Taint
 from scheduler.domain.snapshot import NodeTable
 from scheduler.domain.workload import Pod, PodClass, Toleration
 from scheduler.planning.check.ledger import Decided
+from scheduler.planning.check.promised import kin
 from scheduler.planning.check.requirements import node_matches
 
 _CORDON = Taint(UNSCHEDULABLE_TAINT, "", "NoSchedule")
+_HELD_DOWN = f"untolerated taint {HELD_DOWN_TAINT}="
 _REPELS = ("NoSchedule", "NoExecute")
 
 
-def refused_nodes(table: NodeTable, decided: Decided, *, may_overflow: bool) -> list[str]:
-    """Return the assignments that a node or the pod's own spec rules out."""
+def refused_nodes(
+    table: NodeTable,
+    decided: Decided,
+    *,
+    may_overflow: bool,
+    promised: frozenset[tuple[object, str]] = frozenset(),
+) -> list[str]:
+    """Return the assignments that a node or the pod's own spec rules out.
+
+    Parameters
+    ----------
+    table, decided
+        The nodes, and what is assigned to them.
+    may_overflow
+        Whether pods without a delay may leave the cloud.
+    promised
+        As `promised_places` has them: a hold-down keeps nobody off who has a place there.
+    """
     found: list[str] = []
     for pod_class, rows in zip(decided.classes, decided.rows_of, strict=True):
         for reason in _never(pod_class):
@@ -29,7 +47,15 @@ def refused_nodes(table: NodeTable, decided: Decided, *, may_overflow: bool) -> 
             if not (may_overflow or pod_class.delays or pod_class.node_name or node.is_cloud):
                 reasons.append(("overflow", "a pod without a delay stays on cloud nodes"))
             for reason in reasons:
-                found += [_said(reason, decided.pods[k], node.name) for k in rows[on == i]]
+                found += [
+                    _said(reason, decided.pods[k], node.name)
+                    for k in rows[on == i]
+                    if not (
+                        reason[1].startswith(_HELD_DOWN)
+                        and decided.assignments[k].replaces
+                        and (kin(decided.pods[k]), node.name) in promised
+                    )
+                ]
     found += [
         _said(("gated", "the pod has scheduling gates"), pod, "any node")
         for pod in decided.pods

@@ -23,6 +23,7 @@ from scheduler.reliability.cover.settings import CoverEffortSettings, CoverSetti
 from scheduler.reliability.cover.standing import covered_rows, demands
 from scheduler.reliability.cover.units import failure_units
 from scheduler.reliability.failover.losses import dead_rows
+from scheduler.reliability.failover.trusting import trusting
 
 SEARCH = 4_000
 """Insertions spent on finding backups for more pods where some find none at first: 0.3 s."""
@@ -60,7 +61,8 @@ def renewed(
     """Return the backups that running pods are to have.
 
     A backup stays while its node lives, admits the pod within its budgets and rules, does not fail
-    with its host, and has room for the worst single failure. Others are chosen anew; no pod moves.
+    with its host, and has room for the worst single failure; one that is held down only gets no
+    more. Others are chosen anew; no pod moves.
     What a dead node's pods have reserved stays promised to those that replace them.
 
     Parameters
@@ -128,7 +130,7 @@ def _stale(
         return rows
     placed, unit = snapshot.placed, failure_units(snapshot, covering.unit)
     host, backup = placed.node_of[rows], placed.backup_of[rows]
-    valid = _admitted(snapshot, settings, covering, rows)
+    valid = _admitted(trusting(snapshot), settings, covering, rows)
     valid &= ~dead_rows(snapshot)[backup] & (unit[host] != unit[backup])
     return np.sort(np.concatenate([rows[~valid], _crowded(snapshot, rows[valid], unit)]))
 

@@ -41,8 +41,8 @@ class PlaceholderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Pods of our own that hold the reserves, for schedulers that do not know of them."""
 
     enabled: bool = False
-    """Needs the rights of configs/kubernetes/placeholders.yaml. Off, those that are left are
-    deleted."""
+    """Needs the rights of configs/kubernetes/optional/placeholders.yaml. Off, those that are left
+    are deleted."""
 
     image: Annotated[str, msgspec.Meta(min_length=1)] = "registry.k8s.io/pause:3.10"
     """Does nothing; as a rule every node has it already, for kubelets start pods with it."""

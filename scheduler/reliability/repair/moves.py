@@ -15,6 +15,7 @@ class Why(Enum):
     BUDGET = "budget"
     REFERENCE = "reference"
     HOME = "home"
+    EVEN = "even"
 
 
 @dataclass(frozen=True, slots=True)

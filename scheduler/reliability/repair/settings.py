@@ -32,6 +32,15 @@ class RepairSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     bad_place_seconds: _Seconds = 3_600.0
     """For so long no pod of a workload is moved to a node on which its budget was broken."""
 
+    surge: bool = False
+    """Make before break: a Deployment that surges when it is updated (``maxSurge`` above 0) is
+    asked for one replica more first; the pod leaves once its successor is ready. Others are
+    evicted. Off, as who else sets replicas (an autoscaler, a repository) may undo it."""
+
+    surge_seconds: _Seconds = 300.0
+    """For so long a successor may take to be ready; then the surplus is taken back, and the pod
+    stays."""
+
     come_home: bool = False
     """Whether pods that were replaced elsewhere when their node died go back once it has returned:
     only where no budget is broken by it, and no fewer pods are covered."""
@@ -39,5 +48,7 @@ class RepairSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     home_after_seconds: _Seconds = 60.0
     """For how long a node has to be back before pods come home."""
 
-
-NO_REPAIR = RepairSettings(mode="off")
+    even_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """A pod is moved from a full node to an emptier one only if the fuller of both is by so much
+    less full after it, as a share of a node: 0.2 is a fifth. 0 moves none. One pod a minute, when
+    there is nothing to repair."""

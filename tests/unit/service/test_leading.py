@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
+from scheduler.domain.errors import BindHeldBack
 from scheduler.domain.ports import Binding, Lost
+from scheduler.service.leading import LeadersCluster
 from tests.builders import node, pod, within
 from tests.harness import Harness
-from tests.memory import MemoryLeadership
+from tests.memory import MemoryCluster, MemoryLeadership
 from tests.unit.service.first_fit import first_fit
 
 pytestmark = pytest.mark.looptime
@@ -23,6 +25,21 @@ async def test_a_replica_that_stands_by_follows_the_cluster_and_writes_nothing()
         assert harness.cluster.notes == []
         assert harness.runtime.is_ready
         assert not harness.runtime.is_leading
+
+
+async def test_who_does_not_lead_neither_removes_pods_nor_taints_nodes() -> None:
+    under, leadership = MemoryCluster(nodes={"a": node("a")}), MemoryLeadership()
+    cluster, stuck = LeadersCluster(under, leadership), pod("p")
+    with pytest.raises(BindHeldBack):
+        await cluster.remove_pod(stuck)
+    with pytest.raises(BindHeldBack):
+        await cluster.set_out_of_service("a", is_out=True)
+    assert under.writes == []
+
+    leadership.is_leading = True
+    await cluster.remove_pod(stuck)
+    await cluster.set_out_of_service("a", is_out=True)
+    assert under.writes == [stuck.key, "a"]
 
 
 async def test_a_new_leader_places_what_has_waited_meanwhile() -> None:

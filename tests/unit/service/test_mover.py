@@ -264,7 +264,7 @@ async def test_pods_come_home_once_their_node_has_been_back_for_a_while() -> Non
         harness.put_node(node("a", cpu_milli=1000))
         await harness.settle(50)
         assert harness.cluster.evictions == []
-        await harness.settle(20)
+        await harness.settle(30)
         assert harness.cluster.evictions == ["default/web-2"]
         replaced(harness, "web-2", "web-3")
         await harness.settle(5)
@@ -279,3 +279,135 @@ async def test_pods_stay_where_they_are_unless_they_are_to_come_home() -> None:
         await harness.settle(600)
 
         assert harness.cluster.evictions == []
+
+
+def surging(**fields: object) -> SchedulerConfiguration:
+    return settings(surge=True, surge_seconds=100.0, **fields)
+
+
+async def test_a_deployment_that_surges_makes_the_successor_first() -> None:
+    async with Harness(plan, surging()) as harness:
+        harness.cluster.surges_to = 4
+        drifted(harness)
+        old = harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S + 5)
+        assert harness.cluster.asked_for == [4]
+
+        harness.put_pod(web("web-2"))
+        await harness.settle(20)
+        assert harness.placement["web-2"] == "a"
+        assert harness.cluster.asked_for == [4], "the successor is not ready yet"
+        known = harness.cluster.pods["default/web-2"].pod
+        marked = replace(known, replaces=old.uid)
+        harness.put_pod(marked, node="a", phase="Running", is_ready=True)
+        await harness.settle(5)
+        assert harness.cluster.asked_for == [4, 3]
+        await harness.settle(10)
+        harness.delete_pod("default/web-1")
+        await harness.settle(60)
+        assert harness.cluster.asked_for == [4, 3]
+        assert harness.cluster.evictions == []
+
+
+async def test_what_does_not_surge_is_evicted() -> None:
+    async with Harness(plan, surging()) as harness:
+        drifted(harness)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S + 5)
+
+        assert harness.cluster.asked_for == []
+        assert harness.cluster.evictions == ["default/web-1"]
+
+
+async def test_a_successor_that_is_not_ready_in_time_is_given_up_and_the_pod_stays() -> None:
+    async with Harness(plan, surging()) as harness:
+        harness.cluster.surges_to = 2
+        drifted(harness)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S + 5)
+        harness.put_pod(web("web-2"))
+        await harness.settle(105)
+
+        assert harness.cluster.asked_for[:2] == [2, 1]
+        assert harness.cluster.evictions == []
+        assert "its successor was not ready in time" in told(harness, "CannotMove")[0]
+
+
+async def test_a_surplus_that_an_earlier_scheduler_asked_for_is_taken_back() -> None:
+    harness = Harness(plan, settings())
+    old = harness.put_pod(web("web-1", surge="3"), node="e", phase="Running")
+    successor = web("web-2", replaces=old.uid)
+    harness.put_pod(successor, node="a", phase="Running", is_ready=True)
+    async with harness:
+        drifted(harness)
+        await harness.settle(5)
+
+        assert harness.cluster.asked_for == [2]
+
+
+async def test_a_surge_that_is_refused_is_asked_for_again_later() -> None:
+    def refuse(_pod: Pod) -> None:
+        harness.cluster.asked_for.append(-1)
+        raise EvictionRefused("a roll-out of deployment/web is under way")
+
+    async with Harness(plan, surging()) as harness:
+        harness.cluster.surges_to = 2
+        harness.cluster.before_eviction = refuse
+        drifted(harness)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S + 5)
+        assert harness.cluster.asked_for == [-1]
+        assert "a roll-out of deployment/web is under way" in told(harness, "CannotMove")[0]
+        harness.cluster.before_eviction = lambda _pod: None
+        await harness.settle(15)
+        assert harness.cluster.asked_for == [-1, 2]
+
+
+async def test_load_is_evened_out_one_pod_a_minute_where_it_pays() -> None:
+    async with Harness(plan, settings(even_share=0.3)) as harness:
+        drifted(harness, "abc")
+        for name in ("p-1", "q-1"):
+            harness.put_pod(pod(name, cpu_milli=450, workload=workload(name)), node="c")
+        await harness.settle(70)
+        assert len(harness.cluster.evictions) == 1
+
+        [gone] = harness.cluster.evictions
+        name = gone.removeprefix("default/")
+        harness.delete_pod(gone)
+        harness.put_pod(pod(f"{name}-new", cpu_milli=450, workload=workload(name)))
+        await harness.settle(300)
+        assert harness.placement[f"{name}-new"] in ("a", "b")
+        assert len(harness.cluster.evictions) == 1, "it would not pay any more"
+
+
+async def test_nothing_is_moved_while_most_nodes_are_away_and_we_may_be_cut_off() -> None:
+    async with Harness(plan, settings()) as harness:
+        drifted(harness)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S - 5)
+        for name in "bcd":
+            harness.put_node(replace(node(name, cpu_milli=1000), is_ready=False))
+        await harness.settle(60)
+        assert harness.state.beliefs.is_suspect
+        assert harness.cluster.evictions == []
+
+        for name in "bcd":
+            harness.put_node(node(name, cpu_milli=1000))
+        await harness.settle(60)
+        assert harness.cluster.evictions == ["default/web-1"]
+
+
+async def test_nothing_is_moved_to_a_node_that_is_held_down() -> None:
+    async with Harness(plan, settings()) as harness:
+        drifted(harness, "abe")
+        harness.put_pod(web("full-1"), node="a", phase="Running")
+        harness.put_node(replace(node("b", cpu_milli=1000), is_ready=False))
+        await harness.settle(AFTER_S - 2)
+        harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S - 1)
+        harness.put_node(node("b", cpu_milli=1000))
+        await harness.settle(5)
+        assert harness.state.beliefs.held_down == {"b"}
+        assert harness.cluster.evictions == []
+        await harness.settle(15)
+        assert harness.cluster.evictions == ["default/web-1"]

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 from typing_extensions import override
 
-from scheduler.domain.errors import BindRefused, ClusterUnavailable
+from scheduler.domain.errors import BindRefused, ClusterUnavailable, SchedulerError
 from scheduler.domain.plan import Plan, Unplaced
 from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.reasons import Cause, NodeReason, Refusal
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.settings import PlacementSettings
 from scheduler.service.logs import silent_logger
-from scheduler.service.notes import MOST_TRIES, NoteWriter
+from scheduler.service.notes import MOST_TRIES, MOST_TRIES_REFUSED, NoteWriter
 from tests.builders import node, pod
 from tests.harness import Harness
 from tests.memory import MemoryCluster
@@ -75,6 +75,40 @@ async def test_a_note_that_is_never_answered_is_given_up_and_whoever_put_it_know
         await writer.drain()
 
     assert len(tries) == MOST_TRIES
+    assert unwritten == ["p"]
+
+
+async def test_a_note_that_is_refused_at_first_is_written_once_it_is_let_in() -> None:
+    cluster = MemoryCluster()
+    refusals = [SchedulerError("403, forbidden")]
+
+    def starting(_: PodNote) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    cluster.before_note = starting
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "no room"))
+        await writer.drain()
+
+    assert [note.message for note in cluster.notes] == ["no room"]
+
+
+async def test_a_note_that_is_refused_again_and_again_is_given_up_sooner() -> None:
+    cluster = MemoryCluster()
+    tries: list[PodNote] = []
+    unwritten: list[str] = []
+
+    def refused(note: PodNote) -> None:
+        tries.append(note)
+        raise SchedulerError("403, forbidden")
+
+    cluster.before_note = refused
+    async with writing(cluster) as writer:
+        writer.put(waits("p", "no room"), on_failure=lambda: unwritten.append("p"))
+        await writer.drain()
+
+    assert len(tries) == MOST_TRIES_REFUSED
     assert unwritten == ["p"]
 
 

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.looptime
 
 COVERED = partial(plan, covering=CoverSettings())
 A_NODE = 1000
+HELD_DOWN_S = 12.0
+"""Longer than a node takes to be trusted that died once."""
 
 
 def small(name: str, **spec: object) -> Node:
@@ -166,7 +168,7 @@ async def test_the_place_is_free_again_when_the_node_is_back() -> None:
         await harness.settle()
         for name in ("one", "two", "three"):
             harness.put_pod(pod(name, cpu_milli=600))
-        await harness.settle()
+        await harness.settle(HELD_DOWN_S)
 
         assert backup in harness.placement.values()
         assert len(harness.placement) == 3
@@ -198,7 +200,7 @@ async def test_a_pod_that_loses_its_cover_says_so_and_says_when_it_has_it_again(
         assert 'isochrone_cover_pods{state="uncovered"} 1.0' in said
 
         harness.put_node(small("b"))
-        await harness.settle(5)
+        await harness.settle(HELD_DOWN_S)
 
         assert [n.reason for n in harness.cluster.notes][-1] == "CoveredAgain"
         assert harness.cluster.backups == {"default/web-1": "b"}

@@ -27,6 +27,14 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert load_settings(None) == SchedulerConfiguration()
 
 
+@pytest.mark.parametrize("off", ["off", '"off"'])
+def test_what_may_be_off_may_be_written_without_quotes(off: str) -> None:
+    body = f"cover: {{mode: {off}}}\nfailover: {{forceDelete: {off}}}\n"
+    settings = parse_settings(HEAD + body, "s.yaml")
+
+    assert (settings.cover.mode, settings.failover.force_delete) == ("off", "off")
+
+
 def test_a_file_need_only_name_what_it_changes() -> None:
     settings = parse_settings(HEAD + "clustering: {layersMs: [2.5, 40]}\n", "s.yaml")
 
@@ -47,6 +55,10 @@ def test_a_file_need_only_name_what_it_changes() -> None:
         ("queue: {flushSeconds: true}", ["queue.flushSeconds", "got bool"]),
         ("queue: {batchIdleMilliseconds: 200}", ["queue.batchIdleMilliseconds", "at most 100"]),
         ("queue: {initialBackoffSeconds: 11}", ["queue.initialBackoffSeconds", "at most 10"]),
+        ("failover: {holdDownSeconds: 301}", ["failover.holdDownSeconds", "at most 300"]),
+        ("failover: {suspectShare: 1.5}", ["failover.suspectShare"]),
+        ("failover: {forceDelete: always}", ["failover.forceDelete"]),
+        ("failover: {forceDelete: true}", ["failover.forceDelete", "got bool"]),
         ("schedulerName: ''", ["schedulerName"]),
         ("clustering: {layersMs: [25, 5]}", ["clustering.layersMs", "not ascending"]),
         ("clustering: {layersMs: [5, 5]}", ["clustering.layersMs", "not ascending"]),

@@ -21,7 +21,7 @@ from scheduler.domain.ports import (
 )
 from scheduler.domain.workload import Pod
 from simulator.change import ObjectKey
-from simulator.command import Create, FailNodes
+from simulator.command import Create, FailNodes, Patch
 from simulator.happenings import Happenings
 from simulator.inprocess import InProcessCluster
 from simulator.scenario import parse_scenario
@@ -297,3 +297,37 @@ async def test_a_new_list_is_taken_in_when_all_that_was_told_is(tmp_path: Path) 
         reader.cancel()
         told = [e.pod.name for e in taken if isinstance(e, PodChanged)]
     assert "late" in told
+
+
+async def test_a_surplus_replica_is_made_and_the_marked_pod_goes_when_it_is_taken_back(
+    tmp_path: Path,
+) -> None:
+    async with running("", tmp_path) as door:
+        await asyncio.sleep(1)
+        [first, second] = await waiting(door)
+        for one in (first, second):
+            await door.bind(Binding(one, "edge-1"))
+        await asyncio.sleep(5)
+
+        assert await door.surge(first) == 3
+        await asyncio.sleep(1)
+        [third] = await waiting(door)
+        await door.bind(Binding(third, "edge-2"))
+        await asyncio.sleep(5)
+        assert await door.end_surge(first, 3)
+        await asyncio.sleep(60)
+
+        told = [e for e in await listed(door) if isinstance(e, PodChanged)]
+        assert {e.pod.uid for e in told} == {second.uid, third.uid}
+        assert all(e.is_ready for e in told)
+        assert not await door.end_surge(second, 3), "somebody else has set the number by now"
+
+
+async def test_a_deployment_that_is_recreated_does_not_surge(tmp_path: Path) -> None:
+    async with running("", tmp_path) as door:
+        await asyncio.sleep(1)
+        [first, _] = await waiting(door)
+        key = ObjectKey("Deployment", "default", "web")
+        door.execute(Patch(key, {"spec": {"strategy": {"type": "Recreate"}}}))
+
+        assert await door.surge(first) == 0

@@ -1,0 +1,48 @@
+"""What the soak counts: tables wherever they are, found without being named."""
+
+import asyncio
+from collections import deque
+
+from benchmarks.soak.sizes import open_files, table_sizes
+from scheduler.service.journal import Journal
+from scheduler.service.settings import SchedulerConfiguration
+from scheduler.service.state import Clock, new_state
+
+
+def test_tables_are_found_under_the_names_that_lead_to_them() -> None:
+    state = new_state(SchedulerConfiguration(), Clock(lambda: 0.0, lambda: 0.0))
+    state.journal.add(0.0, "node", "n1 joined")
+    state.cache.unlisted["pods"] = "forbidden"
+
+    found = table_sizes({"state": state})
+
+    assert found["state.journal.ring"] == 1
+    assert found["state.cache.unlisted"] == 1
+    assert "state.cache.pods.records" in found
+    assert "state.intake.warned" in found
+
+
+def test_alike_parts_are_added_up() -> None:
+    first, second = Journal(), Journal()
+    first.add(0.0, "node", "n1 joined")
+    second.add(0.0, "node", "n2 joined")
+    second.add(0.0, "node", "n3 joined")
+
+    assert table_sizes({"all": [first, second]})["all[].ring"] == 3
+
+
+async def test_what_waits_in_a_queue_counts() -> None:
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    queue.put_nowait(1)
+
+    assert table_sizes({"inbox": queue})["inbox"] == 1
+
+
+def test_a_table_of_values_is_counted_and_not_walked_through() -> None:
+    assert table_sizes({"ring": deque([(1, 2), (3, 4)])}) == {"ring": 2}
+
+
+def test_an_open_file_counts() -> None:
+    before = open_files()
+    with open("/dev/null", "rb"):  # noqa: PTH123 - a descriptor, and nothing else
+        assert open_files() == before + 1
