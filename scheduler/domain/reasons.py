@@ -27,6 +27,7 @@ class Cause(Enum):
     CLOUD = "cloud"
     PORT = "host port"
     RESOURCE = "resource"
+    RESERVED = "room kept for failures"
     VOLUME = "volume"
     SPREAD = "topology spread"
     POD_AFFINITY = "pod affinity"
@@ -80,7 +81,14 @@ _AT_ALL_NODES = (PodCause.VOLUME, PodCause.RESOURCE_CLAIM, PodCause.AFFINITY_CON
 """What kube-scheduler finds before it looks at nodes, and says of all of them."""
 
 _NEAR_ENOUGH = frozenset(
-    {Cause.PORT, Cause.RESOURCE, Cause.VOLUME, Cause.SPREAD, Cause.POD_AFFINITY}
+    {
+        Cause.PORT,
+        Cause.RESOURCE,
+        Cause.RESERVED,
+        Cause.VOLUME,
+        Cause.SPREAD,
+        Cause.POD_AFFINITY,
+    }
 )
 """Rules that are looked at only where the delays hold."""
 

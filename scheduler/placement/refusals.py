@@ -138,7 +138,7 @@ def _room_verdicts(view: View) -> list[Verdict]:
         return [room(table, demand, view.free)]
     unreserved = room(table, demand, view.free + view.reserved)
     is_kept = unreserved.passes & ~fits(demand, view.free)
-    kept = Verdict(Cause.RESOURCE, ~is_kept, [(RESERVED, is_kept)])
+    kept = Verdict(Cause.RESERVED, ~is_kept, [(RESERVED, is_kept)])
     return [unreserved, kept]
 
 

@@ -55,13 +55,17 @@ class Backings:
         self.join(record)
         record.replaces = replaces
 
-    def learn(self, record: PodRecord) -> None:
-        """Take over what the cluster says of a bound pod's backup."""
+    def learn(self, record: PodRecord) -> str:
+        """Take over what the cluster says of a bound pod's backup; return the one it had before.
+
+        Empty where it had none, or has it still.
+        """
         pod = record.pod
         said = pod.backup, pod.replaces
         if said == record.said:
-            return  # what we changed since stands
+            return ""  # what we changed since stands
         record.said = said
+        before = record.backup
         if record.slot == NOT_PLACED:
             record.backup, record.replaces = said
         elif said != (record.backup, record.replaces):
@@ -70,6 +74,7 @@ class Backings:
             record.backup, record.replaces = said
             self._placed.back(record, NO_NODE)
             self.join(record)
+        return before if before != record.backup else ""
 
     def move(self, node: str, row: int) -> None:
         """Follow a node to another row, or to `NO_NODE`."""

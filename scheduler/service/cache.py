@@ -120,6 +120,24 @@ class Cache:
         room = self._nodes.room(node)
         return [RoomFreed(room, None, "AssignedPodAdd")] if room is not None else []
 
+    def given_up(self) -> list[Wake]:
+        """Return whom it may help that places are kept no more for pods that left their nodes."""
+        nodes = [*self.lost.take_given_up(), *self.moving.take_given_up()]
+        return [wake for node in nodes for wake in self.pods.unreserved(node)]
+
+    def replaced(self, uid: str) -> list[Wake]:
+        """Return whom it may help that the place of a pod that is lost is kept no more.
+
+        What replaces it may have gone elsewhere.
+        """
+        for kept in (self.lost, self.moving):
+            if uid in kept:
+                return self.pods.unreserved(kept.place_of(uid))
+        dead = [node.name for node in self._nodes.nodes if is_dead(node)]
+        found = (record for name in dead for record in self.pods.on(name))
+        backup = next((record.backup for record in found if record.pod.uid == uid), "")
+        return self.pods.unreserved(backup)
+
     def service(self, namespace: str, name: str) -> Service | None:
         """Return a Service, or None."""
         return self._services.get(namespace, name)

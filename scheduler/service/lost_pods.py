@@ -25,12 +25,17 @@ class LostPods:
         self._forgotten_s = forgotten_s
         self._lost: dict[str, tuple[LostPod, str]] = {}
         self._since_s: dict[str, float] = {}
+        self._given_up: list[str] = []
 
     def __len__(self) -> int:
         return len(self._lost)
 
     def __contains__(self, uid: str) -> bool:
         return uid in self._lost
+
+    def place_of(self, uid: str) -> str:
+        """Return the node on which a place is kept for a pod; empty for none."""
+        return self._lost[uid][0].backup if uid in self._lost else ""
 
     def pods(self) -> list[LostPod]:
         """Return all of them, in the order they came."""
@@ -78,8 +83,14 @@ class LostPods:
         for uid in list(self._lost):
             since_s = self._since_s.setdefault(uid, now_s)
             if uid in replaced or abs(now_s - since_s) > self._forgotten_s:
+                self._given_up.append(self._lost[uid][0].backup)
                 self._forget(uid)
         return tuple(sorted((lost for lost, _ in self._lost.values()), key=_name))
+
+    def take_given_up(self) -> list[str]:
+        """Return the nodes on which places are kept no more, once each time one is given up."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
 
     def _forget(self, uid: str) -> None:
         del self._lost[uid]

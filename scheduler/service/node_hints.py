@@ -90,6 +90,11 @@ def room_suffices(grounds: Grounds, event: RoomFreed) -> bool:
     return takes(grounds, room.node)
 
 
+def room_beside_reserve(grounds: Grounds, event: RoomFreed) -> bool:
+    """Tell whether the pod fits on a node, where it may have before, but for what is kept there."""
+    return event.room.fits(grounds.pod_class) and takes(grounds, event.room.node)
+
+
 def reference_node_comes(grounds: Grounds, event: NodeAdded) -> bool:
     """Tell whether a delay of the pod is measured from the new node."""
     return _refers(grounds, event.node.name)

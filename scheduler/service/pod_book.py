@@ -270,11 +270,11 @@ class PodBook:
 
     def _confirm(self, record: PodRecord, node: str) -> list[Wake]:
         record.doubted_at_s = None
-        self._backings.learn(record)
+        wakes = self.unreserved(self._backings.learn(record))
         if record.slot != NOT_PLACED and record.node == node:
             record.state = PodState.BOUND
-            return []
-        wakes = self._leave(record) if record.slot != NOT_PLACED else []
+            return wakes
+        wakes += self._leave(record) if record.slot != NOT_PLACED else []
         self.changes += 1
         self._place(record, node, PodState.BOUND)
         return wakes + self._events.placed(record.pod)

@@ -42,5 +42,8 @@ def test_a_pod_that_nobody_replaces_is_forgotten_in_the_end() -> None:
 
     assert names(lost, 100.0) == ["p"]
     assert names(lost, 100.0 + FORGOTTEN_S) == ["p"]
+    assert lost.take_given_up() == []
     assert names(lost, 101.0 + FORGOTTEN_S) == []
     assert len(lost) == 0
+    assert lost.take_given_up() == ["backup"]
+    assert lost.take_given_up() == []

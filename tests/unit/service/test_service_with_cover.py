@@ -8,7 +8,7 @@ import pytest
 from scheduler.domain.cover import BACKUP_ANNOTATION, REPLACES_ANNOTATION
 from scheduler.domain.node import Node
 from scheduler.domain.ports import PodChanged
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Pod, Toleration
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import CoverSettings
 from tests.builders import line_rtt, node, pod, within, workload
@@ -213,3 +213,72 @@ async def test_a_pod_that_was_placed_before_there_was_cover_gets_a_backup() -> N
         await harness.settle(5)
 
         assert harness.cluster.backups["default/web-1"] in ("b", "c")
+
+
+async def test_room_freed_beside_a_reserve_wakes_whom_the_reserve_kept_out() -> None:
+    """It fitted there before, but for the reserve; now it fits beside the reserve too."""
+    async with Harness(COVERED) as harness:
+        three(harness)
+        harness.put_pod(replace(web("web-1", cpu_milli=300), backup="c"), node="a", phase="Running")
+        harness.put_pod(pod("there", cpu_milli=300), node="c", phase="Running")
+        harness.put_pod(pod("full", cpu_milli=900), node="b", phase="Running")
+        harness.put_pod(pod("more", cpu_milli=600), node="a", phase="Running")
+        await harness.settle()
+        harness.put_pod(pod("waits", cpu_milli=600))
+        await harness.settle(15)
+        assert "waits" not in harness.placement
+        assert "kept their room" in harness.cluster.notes[-1].message
+
+        harness.delete_pod("default/there")
+        await harness.settle(2)
+
+        assert harness.placement["waits"] == "c"
+
+
+async def test_a_reserve_that_the_cluster_tells_to_be_elsewhere_wakes_whom_it_kept_out() -> None:
+    async with Harness(COVERED) as harness:
+        three(harness)
+        covered = replace(web("web-1"), backup="c")
+        covered = harness.put_pod(covered, node="a", phase="Running")
+        harness.put_pod(pod("full", cpu_milli=300), node="b", phase="Running")
+        await harness.settle()
+        harness.put_pod(pod("waits", cpu_milli=900))
+        await harness.settle(15)
+        assert "waits" not in harness.placement
+
+        harness.put_pod(replace(covered, backup="b"), node="a", phase="Running")
+        await harness.settle(2)
+
+        assert harness.placement["waits"] == "c"
+
+
+async def test_a_place_that_nobody_takes_is_given_to_others_in_the_end() -> None:
+    async with Harness(COVERED) as harness:
+        lost, backup = await a_pod_is_lost(harness)
+        harness.delete_pod(lost.key)
+        for name in ("one", "two"):
+            harness.put_pod(pod(name, cpu_milli=600))
+        await harness.settle(500)
+        assert backup not in harness.placement.values()
+        await harness.settle(110)
+
+        assert backup in harness.placement.values()
+
+
+async def test_who_replaces_a_pod_elsewhere_gives_its_place_to_others() -> None:
+    """A place that does not admit the successor any more is kept for nobody."""
+    async with Harness(COVERED) as harness:
+        lost, backup = await a_pod_is_lost(harness)
+        other = "c" if backup == "b" else "b"
+        harness.put_node(small(backup, is_unschedulable=True))
+        await harness.settle()
+        tolerant = (Toleration("node.kubernetes.io/unschedulable", "Exists"),)
+        harness.put_pod(pod("waits", cpu_milli=600, tolerations=tolerant, node_name=backup))
+        await harness.settle(5)
+        assert "waits" not in harness.placement
+        harness.put_pod(web("web-2"))
+        await harness.settle(2)
+        assert harness.placement["web-2"] == other
+        assert marks(harness, "web-2")[REPLACES_ANNOTATION] == lost.uid
+
+        assert harness.placement["waits"] == backup
