@@ -74,7 +74,9 @@ def read_listing(cluster: LiveCluster) -> tuple[ClusterListing, Inputs]:
     settings = offline(load_settings(cluster.config))
     rtt = live_rtt(cluster)
     listing = cluster.asked(list_cluster)
-    found = listing.snapshot(settings.scheduler_name, rtt=rtt)
+    found = listing.snapshot(
+        settings.scheduler_name, rtt=rtt, placeholders_in=settings.cover.placeholders.namespace
+    )
     zones = zones_where_needed(rtt, found.pending, settings)
     snapshot = found if zones is None else replace(found, zones=zones)
     return listing, Inputs(snapshot, settings, tuple(differences(rtt, listing.nodes)))

@@ -8,13 +8,21 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from scheduler.domain.cover import BACKUP_ANNOTATION, SURGE_ANNOTATION
-from scheduler.domain.errors import BindConflict, EvictionRefused, InputError, VolumeRefused
+from scheduler.domain.errors import (
+    BindConflict,
+    EvictionRefused,
+    InputError,
+    PlaceholderRefused,
+    VolumeRefused,
+)
 from scheduler.domain.node import OUT_OF_SERVICE
+from scheduler.domain.placeholder import Placeholder
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from simulator.change import Change, JsonObject, ObjectKey, Refused, key_of, uid_of
-from simulator.command import Bind, Command, Delete, Patch, Record, Scale, SetCondition
+from simulator.command import Bind, Command, Create, Delete, Patch, Record, Scale, SetCondition
+from simulator.placeholder import placeholder_pod
 from simulator.replicasets import DELETION_COST
 from simulator.running import RunningWorld
 from simulator.translation import TRANSLATED, translated
@@ -119,6 +127,31 @@ class InProcessCluster(RunningWorld):
             self.execute(Delete(ObjectKey("Pod", pod.namespace, pod.name), pod.uid))
         except Refused as refusal:
             raise EvictionRefused(refusal.message) from None
+
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        """Create a pod that holds room on its node.
+
+        Raises
+        ------
+        PlaceholderRefused
+            If the cluster refuses.
+        """
+        await asyncio.sleep(0)
+        try:
+            self.execute(Create(placeholder_pod(placeholder)))
+        except Refused as refusal:
+            raise PlaceholderRefused(refusal.message) from None
+
+    async def delete_placeholder(self, pod: Pod) -> None:
+        """Delete a placeholder at once; done where it is gone. Raises as above."""
+        await asyncio.sleep(0)
+        key = ObjectKey("Pod", pod.namespace, pod.name)
+        if self.cluster.get(key) is None:
+            return
+        try:
+            self.execute(Delete(key, pod.uid, grace_s=0))
+        except Refused as refusal:
+            raise PlaceholderRefused(refusal.message) from None
 
     async def surge(self, pod: Pod) -> int:
         """Have a pod's Deployment make one more; the pod is the first to be removed then.

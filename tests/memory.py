@@ -4,9 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused, VolumeRefused
+from scheduler.domain.errors import (
+    BindConflict,
+    ClusterUnavailable,
+    EvictionRefused,
+    PlaceholderRefused,
+    VolumeRefused,
+)
 from scheduler.domain.node import OUT_OF_SERVICE, Node
 from scheduler.domain.object_events import NamespaceChanged, StorageChanged
+from scheduler.domain.placeholder import PLACEHOLDER_LABELS, Placeholder
 from scheduler.domain.ports import (
     Binding,
     ClusterEvent,
@@ -18,7 +25,7 @@ from scheduler.domain.ports import (
     ServiceChanged,
 )
 from scheduler.domain.storage import ClaimRef, PersistentVolume, PersistentVolumeClaim
-from scheduler.domain.workload import Pod, Service
+from scheduler.domain.workload import Pod, PodClass, Service
 from telemetry.model import RttTable
 
 
@@ -41,6 +48,8 @@ class MemoryCluster:
     notes: list[PodNote] = field(default_factory=list)
     backups: dict[str, str] = field(default_factory=dict)
     evictions: list[str] = field(default_factory=list)
+    placeholders: list[str] = field(default_factory=list)
+    before_placeholder: Callable[[str], None] = lambda _what: None
     surges_to: int = 0
     asked_for: list[int] = field(default_factory=list)
     before_eviction: Callable[[Pod], None] = lambda _pod: None
@@ -161,6 +170,36 @@ class MemoryCluster:
         self.evictions.append(pod.key)
         self.pods[pod.key] = replace(known, is_terminating=True)
         self.emit(self.pods[pod.key])
+
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        """Create a pod on its node; `placeholders` records what was written, and in which order."""
+        await self._write_placeholder("create", placeholder.node)
+        labels = tuple(sorted(PLACEHOLDER_LABELS.items()))
+        made = PodClass(placeholder.namespace, labels=labels, requests=placeholder.requests)
+        name, scheduler = placeholder.name, placeholder.scheduler_name
+        self.version += 1
+        pod = Pod(name, made, uid=f"placeholder-{self.version}", scheduler_name=scheduler)
+        if pod.key in self.pods:
+            raise PlaceholderRefused(f'pods "{pod.name}" already exists')
+        self.pods[pod.key] = PodChanged(pod, placeholder.node, "Running", is_terminating=False)
+        self.emit(self.pods[pod.key])
+
+    async def delete_placeholder(self, pod: Pod) -> None:
+        """Delete a pod at once, and tell of it; done where it is gone."""
+        known = self.pods.get(pod.key)
+        await self._write_placeholder("delete", known.node if known is not None else pod.name)
+        known = self.pods.get(pod.key)
+        if known is None:
+            return
+        if pod.uid not in ("", known.pod.uid):
+            raise PlaceholderRefused(f"the uid of {pod.key} is another")
+        del self.pods[pod.key]
+        self.emit(PodDeleted(pod.key, known.pod.uid))
+
+    async def _write_placeholder(self, verb: str, node: str) -> None:
+        await asyncio.sleep(self.bind_s)
+        self.before_placeholder(f"{verb} {node}")
+        self.placeholders.append(f"{verb} {node}")
 
     async def surge(self, pod: Pod) -> int:
         """Count what a Deployment is asked for: `surges_to` says how many, 0 that it does not."""

@@ -8,6 +8,7 @@ SchedulerError
 │   ├── BindRefused      the cluster does not allow it: say so on the pod, try again later
 │   └── BindHeldBack     we may not act, nothing was sent: try again later
 ├── VolumeRefused        a claim or volume moved on, or may not be written: decide anew, say so
+├── PlaceholderRefused a placeholder is not written: hold the binding, try again later
 ├── PlanRejected         the independent check found a violation: bind nothing, report a bug
 └── SolverError          the solver broke its own promise: a bug
 """
@@ -77,6 +78,10 @@ class EvictionRefused(SchedulerError):
     def __init__(self, reason: str, retry_s: float = 0.0) -> None:
         super().__init__(reason)
         self.reason, self.retry_s = reason, retry_s
+
+
+class PlaceholderRefused(SchedulerError):
+    """A placeholder is not created or not deleted, and nothing was done; the cluster's words."""
 
 
 class PlanRejected(SchedulerError):

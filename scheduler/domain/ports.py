@@ -12,6 +12,7 @@ from scheduler.domain.object_events import (
     StorageChanged,
     StorageDeleted,
 )
+from scheduler.domain.placeholder import Placeholder
 from scheduler.domain.reasons import Condition
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod, Service
@@ -230,6 +231,30 @@ class Cluster(Protocol):
             If it stays: a budget does not allow it, it is gone, or the right is missing.
         ClusterUnavailable
             If there is no answer: it may be on its way out.
+        """
+        ...
+
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        """Create a pod that holds room, on its node at once.
+
+        Raises
+        ------
+        PlaceholderRefused
+            If it is not created.
+        ClusterUnavailable
+            If there is no answer: it may be there.
+        """
+        ...
+
+    async def delete_placeholder(self, pod: Pod) -> None:
+        """Delete a placeholder at once, of this uid if one is given; done where it is gone.
+
+        Raises
+        ------
+        PlaceholderRefused
+            If it stays.
+        ClusterUnavailable
+            If there is no answer: it may be gone.
         """
         ...
 

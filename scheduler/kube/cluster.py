@@ -6,9 +6,11 @@ from contextlib import suppress
 
 from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict, BindRefused
+from scheduler.domain.placeholder import Placeholder
 from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote, ServiceNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
+from scheduler.kube import placeholders
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
 from scheduler.kube.dead_nodes import DeadNodeWriter
@@ -183,6 +185,14 @@ class KubeCluster:
     async def evict(self, pod: Pod) -> None:
         """Have a bound pod leave its node, as `scheduler.kube.evictions` says."""
         await evict(self._client, pod)
+
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        """Create a pod that holds room, as `scheduler.kube.placeholders` says."""
+        await placeholders.create(self._client, placeholder)
+
+    async def delete_placeholder(self, pod: Pod) -> None:
+        """Delete a placeholder at once, as `scheduler.kube.placeholders` says."""
+        await placeholders.delete(self._client, pod)
 
     async def surge(self, pod: Pod) -> int:
         """Have a pod's Deployment make one more, as `scheduler.kube.surges` says."""

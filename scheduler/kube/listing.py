@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TypeVar
 
 from scheduler.domain.node import Node
+from scheduler.domain.placeholder import is_placeholder
 from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
@@ -53,6 +54,7 @@ class ClusterListing:
         rtt: RttTable | None = None,
         zones: ZoneTree | None = None,
         now_s: float = 0.0,
+        placeholders_in: str = "",
     ) -> ClusterSnapshot:
         """Return the input of a decision about the pods that wait for `scheduler_name`.
 
@@ -67,8 +69,15 @@ class ClusterListing:
             As known; without them no delay can hold.
         now_s
             The shell's clock.
+        placeholders_in
+            Namespace of placeholders, which are no load: they hold what is kept free anyway.
         """
-        alive = [pod for pod in self.pods if pod.phase not in _FINISHED]
+        alive = [
+            pod
+            for pod in self.pods
+            if pod.phase not in _FINISHED
+            and not is_placeholder(pod.pod, placeholders_in, scheduler_name)
+        ]
         waiting = [pod.pod for pod in alive if not pod.node and not pod.is_terminating]
         ours = [p for p in waiting if p.scheduler_name == scheduler_name and not p.is_gated]
         return build_snapshot(

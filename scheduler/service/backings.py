@@ -21,6 +21,8 @@ class Backings:
         self._placed, self._rows = placed, rows
         self._at: dict[str, set[PodRecord]] = {}
         self._replaced: Counter[str] = Counter()
+        self.changes = 0
+        """Counts the backups that changed while their pods stayed."""
 
     def join(self, record: PodRecord) -> None:
         """Take note of a pod that was placed."""
@@ -45,6 +47,7 @@ class Backings:
 
     def change(self, record: PodRecord, backup: str) -> None:
         """Give a placed pod another backup, or none for the empty name."""
+        self.changes += 1
         replaces, record.replaces = record.replaces, ""
         self.leave(record)
         record.backup = backup
@@ -66,6 +69,7 @@ class Backings:
         if record.slot == NOT_PLACED:
             record.backup, record.replaces = said
         elif said != (record.backup, record.replaces):
+            self.changes += 1
             self.leave(record)
             record.backup, record.replaces = said
             self._placed.back(record, NO_NODE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -63,6 +64,14 @@ class _Order:
     decision: str
 
 
+GiveWay = Callable[[Pod, str], Awaitable[None]]
+"""Returns when nothing of ours takes the room of an assumed pod; BindRefused if something does."""
+
+
+async def _nothing_in_the_way(_pod: Pod, _node: str) -> None:
+    pass
+
+
 class Binder:
     """Sends bindings of assumed pods and settles cache and queue by the answers."""
 
@@ -81,6 +90,7 @@ class Binder:
         self._log = log
         self._orders: asyncio.Queue[_Order] = asyncio.Queue()
         self._is_closed = False
+        self.give_way: GiveWay = _nothing_in_the_way
 
     def put(self, assignment: Assignment, decision: str) -> None:
         """Have an assumed pod bound."""
@@ -124,6 +134,11 @@ class Binder:
         # That may take seconds, in which references come and go: it is decided on anew.
         if self._may_bind(pod, node) and await self._notes.withdraw(pod, WAITING_REASON):
             self._withdraw(pod)
+            return
+        try:
+            await self.give_way(pod, node)
+        except BindRefused as error:
+            self._refused(pod, node, error)
             return
         if not self._may_bind(pod, node) or not may_be_sent(assignment, self._state.cache):
             self._withdraw(pod)  # while it stood in line something went, or came, or drifted

@@ -32,6 +32,7 @@ from scheduler.service.listing import Listing, ObjectKey
 from scheduler.service.lost_pods import LostPods
 from scheduler.service.namespace_table import NamespaceTable
 from scheduler.service.node_columns import NodeColumns
+from scheduler.service.placeholder_book import PlaceholderBook
 from scheduler.service.pod_book import PodBook
 from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.service_table import ServiceTable
@@ -53,9 +54,13 @@ it when the pod is gone, for which pods have 30 s by default."""
 
 
 class Cache:
-    """The cluster as the events tell it, columns ready to be frozen."""
+    """The cluster as the events tell it, columns ready to be frozen.
 
-    def __init__(self) -> None:
+    `placeholders` knows which pods are placeholders; without it none is.
+    """
+
+    def __init__(self, placeholders: PlaceholderBook | None = None) -> None:
+        self.placeholders = PlaceholderBook() if placeholders is None else placeholders
         self.zones = ZoneTree()
         self.rtt: RttTable = empty_rtt()
         self._nodes = NodeColumns()
@@ -104,6 +109,11 @@ class Cache:
         """Whether a node has room for all it is charged with, of what a placed pod takes of it."""
         row = self._nodes.index.get(node)
         return row is not None and self._nodes.holds(row, pod.pod_class)
+
+    def room(self, node: str) -> Mapping[str, int] | None:
+        """Return what is left of each resource on a node, or None for one that is not known."""
+        room = self._nodes.room(node)
+        return None if room is None else room.free
 
     def renewed_room(self, node: str) -> list[Wake]:
         """Return whom the room of a node may help that decisions had counted as taken till now."""
@@ -184,7 +194,7 @@ class Cache:
             case NodeDeleted(name):
                 wakes = self._drop_node(name)
             case PodChanged():
-                wakes = self.pods.put(event)
+                wakes = self._put_pod(event)
             case PodDeleted(key, uid):
                 wakes = self._drop_pod(key, uid)
             case ServiceChanged(service):
@@ -248,9 +258,21 @@ class Cache:
             self.pods.follow(moved_name, row)
         return wakes
 
-    # Pods that go
+    # Pods
+
+    def _put_pod(self, event: PodChanged) -> list[Wake]:
+        pod, known = event.pod, self.pods.get(event.pod.key)
+        if not self.placeholders.takes(pod):
+            self.placeholders.drop(pod.key, self.placeholders.uid_of(pod.key))
+            return self.pods.put(event)
+        self._listing.saw_pod(pod.key)
+        self.placeholders.put(event)
+        return self.pods.drop(pod.key, known.pod.uid) if known is not None else []
 
     def _drop_pod(self, key: str, uid: str) -> list[Wake]:
+        if key in self.placeholders:
+            self.placeholders.drop(key, uid)
+            return []
         record = self.pods.get(key)
         if record is not None and record.pod.uid == uid and record.node:
             node = self._nodes.get(record.node)
@@ -289,12 +311,12 @@ class Cache:
         """Drop what the list that is now complete did not name."""
         objects: list[ObjectKey] = [("Namespace", name) for name in self._namespaces]
         objects += self.storage.known()
-        gone = self._listing.finish(
-            self._nodes.index, self.pods.records, self._services.known, objects
-        )
+        pods = {key: record.pod.uid for key, record in self.pods.records.items()}
+        pods |= {key: one.pod.uid for key, one in self.placeholders.known().items()}
+        gone = self._listing.finish(self._nodes.index, pods, self._services.known, objects)
         wakes: list[Wake] = []
         for key in gone.pods:
-            wakes += self._drop_pod(key, self.pods.records[key].pod.uid)
+            wakes += self._drop_pod(key, pods[key])
         for name in gone.nodes:
             wakes += self._drop_node(name)
         for namespace, name in gone.services:

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from scheduler.domain.errors import BindHeldBack, EvictionRefused, VolumeRefused
+from scheduler.domain.errors import BindHeldBack, EvictionRefused, PlaceholderRefused, VolumeRefused
+from scheduler.domain.placeholder import Placeholder
 from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
@@ -87,6 +88,26 @@ class LeadersCluster:
         if not self._leadership.is_leading:
             raise EvictionRefused(_REASON)
         await self._cluster.evict(pod)
+
+    async def create_placeholder(self, placeholder: Placeholder) -> None:
+        """Create a placeholder, if we lead.
+
+        Raises
+        ------
+        PlaceholderRefused
+            If we do not lead, or as the cluster says.
+        ClusterUnavailable
+            As the cluster says.
+        """
+        if not self._leadership.is_leading:
+            raise PlaceholderRefused(_REASON)
+        await self._cluster.create_placeholder(placeholder)
+
+    async def delete_placeholder(self, pod: Pod) -> None:
+        """Delete a placeholder, if we lead; raises as `create_placeholder`."""
+        if not self._leadership.is_leading:
+            raise PlaceholderRefused(_REASON)
+        await self._cluster.delete_placeholder(pod)
 
     async def surge(self, pod: Pod) -> int:
         """Have a pod's Deployment make one more, if we lead. Raises as `evict`."""

@@ -114,6 +114,19 @@ class ServiceMetrics:
             ["resource"],
             registry=self.registry,
         )
+        self.placeholders = Gauge(
+            "isochrone_placeholders",
+            "Pods of ours that hold reserves against other schedulers, by whether they are there "
+            "as wanted: standing, missing.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.placeholders_lost = self._counter(
+            "isochrone_placeholders_lost",
+            "Placeholders that others took from us, by why: removed (preempted, say), refused (the "
+            "kubelet did not keep it).",
+            ["why"],
+        )
         self.moves = self._counter(
             "isochrone_moves",
             "Pods that were to be moved, by why (budget, reference, home, even) and what came of "

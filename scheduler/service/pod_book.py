@@ -55,6 +55,11 @@ class PodBook:
         """Pods that are bound or assumed."""
         return len(self._placed)
 
+    @property
+    def backup_changes(self) -> int:
+        """Counts the backups that changed while their pods stayed; no part of `version`."""
+        return self._backings.changes
+
     def get(self, key: str) -> PodRecord | None:
         """Return what is known of a pod, or None; for reading only."""
         return self.records.get(key)

@@ -23,6 +23,7 @@ from scheduler.service.hands import Hands
 from scheduler.service.leading import LeadersCluster
 from scheduler.service.mover import Mover
 from scheduler.service.notes import NoteWriter
+from scheduler.service.placeholders import PlaceholderKeeper
 from scheduler.service.sources import Sources
 from scheduler.service.state import ServiceState
 from scheduler.service.verifier import Verifier
@@ -84,6 +85,8 @@ class Runtime:
         self.notes = NoteWriter(cluster, log)
         waiting = WaitingNotes(state, self.notes, log)
         self.binder = Binder(state, cluster, self.notes, waiting, log)
+        self._placeholders = PlaceholderKeeper(state, decider.runner, cluster, self.notes, log)
+        self.binder.give_way = self._placeholders.give_way
         self._hands = Hands(state, self.binder)
         self._hands.volumes = VolumeBinder(state, cluster, self._hands.stored, waiting, log)
         self._watch: BudgetWatch | None = None
@@ -158,6 +161,7 @@ class Runtime:
             self._hands.volumes.run(),
             self.binder.run(),
             self.notes.run(),
+            self._placeholders.run(),
         ]
         if self._outside.rtt is not None:
             renew = self._zoning.renew if self._zoning is not None else None
@@ -198,6 +202,7 @@ class Runtime:
             for note in self.state.intake.warnings():  # who stood by has told nobody
                 self.notes.put(note)
         self._was_leading = self._beliefs.is_leading = is_leading
+        self._placeholders.is_leading = is_leading
         if self._watch is not None:
             self._watch.is_leading = is_leading
         if self._keeper is not None:
@@ -216,6 +221,7 @@ class Runtime:
             if self._was_leading:
                 self.notes.put(note)
         self._hands.volumes.hear(event)
+        self._placeholders.hear()
         self.state.changed.set()
 
     async def _cycle(self) -> float | None:

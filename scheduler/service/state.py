@@ -15,6 +15,7 @@ from scheduler.service.intake import Intake
 from scheduler.service.journal import Journal
 from scheduler.service.metrics import ServiceMetrics
 from scheduler.service.node_beliefs import NodeBeliefs
+from scheduler.service.placeholder_book import PlaceholderBook
 from scheduler.service.queue import SchedulingQueue
 from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_health import RttHealth
@@ -70,7 +71,9 @@ class ServiceState:
 
 def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
     """Return the state of a service that has seen nothing yet."""
-    cache, journal = Cache(), Journal()
+    namespace = settings.cover.placeholders.namespace
+    cache = Cache(PlaceholderBook(namespace, settings.scheduler_name))
+    journal = Journal()
     beliefs = NodeBeliefs(settings.failover, cache)
     metrics = ServiceMetrics(settings.scheduler_name, clock.wall_s)
     queue = SchedulingQueue(settings.queue, cache.service, metrics.count_incoming)

@@ -112,3 +112,18 @@ def test_replicas_are_told_apart_from_others_by_the_same_labels_everywhere(
 
     for selector in (deployment["selector"], budget["selector"], *spread):
         assert selector["matchLabels"] == labels
+
+
+def test_placeholders_are_kept_where_the_scheduler_has_the_right_to_and_nowhere_else() -> None:
+    settings = SchedulerConfiguration().cover.placeholders
+    file = "optional/placeholders.yaml"
+    account = manifest("rbac.yaml", "ServiceAccount")["metadata"]
+    priority = manifest(file, "PriorityClass")
+
+    assert manifest(file, "Namespace")["metadata"]["name"] == settings.namespace
+    assert manifest(file, "Role")["metadata"]["namespace"] == settings.namespace
+    assert manifest(file, "RoleBinding")["metadata"]["namespace"] == settings.namespace
+    assert manifest(file, "RoleBinding")["subjects"] == [{"kind": "ServiceAccount", **account}]
+    assert priority["metadata"]["name"] == settings.priority_class_name
+    assert priority["value"] < 0
+    assert priority["preemptionPolicy"] == "Never"

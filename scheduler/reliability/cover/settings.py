@@ -37,6 +37,26 @@ class CoverEffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     have 3,000."""
 
 
+class PlaceholderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Pods of our own that hold the reserves, for schedulers that do not know of them."""
+
+    enabled: bool = False
+    """Needs the rights of configs/kubernetes/optional/placeholders.yaml. Off, those that are left
+    are deleted."""
+
+    image: Annotated[str, msgspec.Meta(min_length=1)] = "registry.k8s.io/pause:3.10"
+    """Does nothing; as a rule every node has it already, for kubelets start pods with it."""
+
+    namespace: Annotated[str, msgspec.Meta(min_length=1, max_length=63)] = "isochrone-placeholders"
+    """Where they are kept. One of its own: the right to create pods is limited to it."""
+
+    priority_class_name: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = (
+        "isochrone-placeholder"
+    )
+    """The shipped class has priority -10: a pod of another scheduler that fits nowhere else may
+    have a placeholder removed. With a class above theirs it waits."""
+
+
 class CoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Backups for the day a node dies, in reserves that failures share."""
 
@@ -58,6 +78,7 @@ class CoverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     them. At a hundredth of it, a pod that takes a tenth of a node goes at most 20 ms farther."""
 
     effort: CoverEffortSettings = CoverEffortSettings()
+    placeholders: PlaceholderSettings = PlaceholderSettings()
 
 
 NO_COVER = CoverSettings(mode="off")

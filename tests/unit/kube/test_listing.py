@@ -11,6 +11,7 @@ import yaml
 from aiohttp import web
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
+from scheduler.domain.placeholder import PLACEHOLDER_LABELS
 from scheduler.kube.client import KubeClient, connected
 from scheduler.kube.listing import list_cluster, list_objects
 from scheduler.objects.node import read_node
@@ -248,6 +249,21 @@ async def test_a_pod_of_another_scheduler_counts_as_load(tmp_path: Path) -> None
         snapshot = (await list_cluster(client)).snapshot("custom-scheduler")
 
     assert snapshot.nodes.requested[0, snapshot.nodes.resources.index("cpu")] == 100
+
+
+async def test_a_placeholder_is_no_load_where_it_is_kept(tmp_path: Path) -> None:
+    holds = pod("holds", metadata__labels=PLACEHOLDER_LABELS, spec__nodeName="edge-1")
+
+    async with cluster(tmp_path, nodes=always(node("edge-1")), pods=always(holds)) as client:
+        listing = await list_cluster(client)
+
+    namespace = listing.pods[0].pod.namespace
+    for elsewhere in ("", "other"):
+        counted = listing.snapshot("custom-scheduler", placeholders_in=elsewhere)
+        assert [one.name for one in counted.placed.pods] == ["holds"]
+    found = listing.snapshot("custom-scheduler", placeholders_in=namespace)
+    assert found.placed.pods == ()
+    assert not found.nodes.requested.any()
 
 
 @pytest.mark.parametrize(
