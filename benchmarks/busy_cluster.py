@@ -15,9 +15,9 @@ from benchmarks.rule_classes import (
     namespace_labels,
 )
 from benchmarks.rule_floor import GENERATION_KEY, Floor
+from scheduler.domain.cluster_events import Listed, NodeChanged, PodChanged, PodDeleted
 from scheduler.domain.object_events import NamespaceChanged
 from scheduler.domain.plan import Plan
-from scheduler.domain.ports import Listed, NodeChanged, PodChanged, PodDeleted
 from scheduler.domain.resources import CPU, MEMORY, PODS
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.cache import Cache

@@ -8,10 +8,10 @@ import msgspec
 from commands.cluster_inputs import LiveCluster, read_listing
 from commands.ground import Inputs
 from commands.podnames import pod_named
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.delay import format_ms
 from scheduler.domain.errors import ClusterUnavailable
 from scheduler.domain.plan import Measured
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import Pod
 from scheduler.kube.client import KubeClient
 from scheduler.placement.explain import explain

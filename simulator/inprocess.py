@@ -7,6 +7,7 @@ process and on its event loop; tests run it in virtual time.
 import asyncio
 from collections.abc import AsyncIterator
 
+from scheduler.domain.cluster_events import ClusterEvent, Listed
 from scheduler.domain.cover import BACKUP_ANNOTATION, SURGE_ANNOTATION
 from scheduler.domain.errors import (
     BindConflict,
@@ -17,7 +18,7 @@ from scheduler.domain.errors import (
 )
 from scheduler.domain.node import OUT_OF_SERVICE
 from scheduler.domain.placeholder import Placeholder
-from scheduler.domain.ports import Binding, ClusterEvent, Listed, PodNote
+from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from simulator.change import Change, JsonObject, ObjectKey, Refused, key_of, uid_of

@@ -1,18 +1,18 @@
 """Changes of objects in the words of the port, as the service reads them."""
 
-from scheduler.domain.object_events import (
-    NamespaceChanged,
-    NamespaceDeleted,
-    StorageChanged,
-    StorageDeleted,
-)
-from scheduler.domain.ports import (
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     NodeChanged,
     NodeDeleted,
     PodDeleted,
     ServiceChanged,
     ServiceDeleted,
+)
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
 )
 from scheduler.objects.node import read_node
 from scheduler.objects.pod import read_pod_changed

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Self, TypeVar
 
+from scheduler.domain.cluster_events import NodeChanged, NodeDeleted, PodChanged, PodDeleted
 from scheduler.domain.node import Node
-from scheduler.domain.ports import Leadership, NodeChanged, NodeDeleted, PodChanged, PodDeleted
+from scheduler.domain.ports import Leadership
 from scheduler.domain.workload import Pod
 from scheduler.service.cycle import Decider
 from scheduler.service.logs import silent_logger

@@ -4,6 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from scheduler.domain.cluster_events import (
+    ClusterEvent,
+    Listed,
+    NodeChanged,
+    PodChanged,
+    PodDeleted,
+    ServiceChanged,
+)
 from scheduler.domain.errors import (
     BindConflict,
     ClusterUnavailable,
@@ -14,16 +22,7 @@ from scheduler.domain.errors import (
 from scheduler.domain.node import OUT_OF_SERVICE, Node
 from scheduler.domain.object_events import NamespaceChanged, StorageChanged
 from scheduler.domain.placeholder import PLACEHOLDER_LABELS, Placeholder
-from scheduler.domain.ports import (
-    Binding,
-    ClusterEvent,
-    Listed,
-    NodeChanged,
-    PodChanged,
-    PodDeleted,
-    PodNote,
-    ServiceChanged,
-)
+from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.storage import ClaimRef, PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod, PodClass, Service
 from telemetry.model import RttTable

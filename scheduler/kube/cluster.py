@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
+from scheduler.domain.cluster_events import ClusterEvent, Listed, Lost
 from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.errors import BindConflict, BindRefused
 from scheduler.domain.placeholder import Placeholder
-from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote, ServiceNote
+from scheduler.domain.ports import Binding, PodNote, ServiceNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 from scheduler.kube import placeholders

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 import msgspec
 
+from scheduler.domain.cluster_events import (
+    ClusterEvent,
+    NodeChanged,
+    NodeDeleted,
+    PodDeleted,
+    ServiceChanged,
+    ServiceDeleted,
+)
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
@@ -12,14 +20,6 @@ from scheduler.domain.object_events import (
     StorageDeleted,
     StorageKind,
     StorageObject,
-)
-from scheduler.domain.ports import (
-    ClusterEvent,
-    NodeChanged,
-    NodeDeleted,
-    PodDeleted,
-    ServiceChanged,
-    ServiceDeleted,
 )
 from scheduler.objects.node import read_node
 from scheduler.objects.pod_reader import PodReader

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.node import Node
 from scheduler.domain.placeholder import is_placeholder
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
 from scheduler.domain.stored import storage_of

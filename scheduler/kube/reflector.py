@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from scheduler.domain.cluster_events import ClusterEvent, Unlisted, Unreadable
 from scheduler.domain.errors import ClusterUnavailable, InputError
-from scheduler.domain.ports import ClusterEvent, Unlisted, Unreadable
 from scheduler.kube.answers import Denied, Expired
 from scheduler.kube.client import KubeClient
 from scheduler.kube.kinds import Head, Kind, Metadata

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, get_args
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.cover import (
     BACKUP_ANNOTATION,
     HOME_ANNOTATION,
@@ -11,7 +12,6 @@ from scheduler.domain.cover import (
     SURGE_ANNOTATION,
 )
 from scheduler.domain.errors import InputError
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.reasons import Condition
 from scheduler.domain.storage import NO_VOLUMES
 from scheduler.domain.workload import Pod, PodClass

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 import msgspec
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.delay import ANNOTATION
 from scheduler.domain.errors import InputError
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import IDENTITY_LABELS, PodClass
 from scheduler.objects.decoding import Object
 from scheduler.objects.features import unknown_volumes

@@ -2,14 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scheduler.domain.node import Node
-from scheduler.domain.object_events import (
-    NamespaceChanged,
-    NamespaceDeleted,
-    StorageChanged,
-    StorageDeleted,
-)
-from scheduler.domain.ports import (
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     Lost,
@@ -21,6 +14,13 @@ from scheduler.domain.ports import (
     ServiceDeleted,
     Unlisted,
     Unreadable,
+)
+from scheduler.domain.node import Node
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
 )
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.stored import named

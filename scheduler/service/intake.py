@@ -3,13 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from scheduler.domain.object_events import (
-    NamespaceChanged,
-    NamespaceDeleted,
-    StorageChanged,
-    StorageDeleted,
-)
-from scheduler.domain.ports import (
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     Lost,
@@ -17,12 +11,18 @@ from scheduler.domain.ports import (
     NodeDeleted,
     PodChanged,
     PodDeleted,
-    PodNote,
     ServiceChanged,
     ServiceDeleted,
     Unlisted,
     Unreadable,
 )
+from scheduler.domain.object_events import (
+    NamespaceChanged,
+    NamespaceDeleted,
+    StorageChanged,
+    StorageDeleted,
+)
+from scheduler.domain.ports import PodNote
 from scheduler.domain.workload import Pod
 from scheduler.service.cache import Cache
 from scheduler.service.journal import Journal

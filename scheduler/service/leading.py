@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
+from scheduler.domain.cluster_events import ClusterEvent
 from scheduler.domain.errors import BindHeldBack, EvictionRefused, PlaceholderRefused, VolumeRefused
 from scheduler.domain.placeholder import Placeholder
-from scheduler.domain.ports import Binding, Cluster, ClusterEvent, Leadership, PodNote
+from scheduler.domain.ports import Binding, Cluster, Leadership, PodNote
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 

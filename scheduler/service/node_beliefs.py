@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from scheduler.domain.cluster_events import NodeChanged, NodeDeleted
 from scheduler.domain.node import HELD_DOWN_TAINT, SILENT_TAINT, Node
-from scheduler.domain.ports import NodeChanged, NodeDeleted
 from scheduler.reliability.failover.belief import BY_AGENTS, GONE, Belief, Beliefs
 from scheduler.reliability.failover.settings import FailoverSettings
 from scheduler.reliability.health import death_sign

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from scheduler.domain.node import Node
-from scheduler.domain.object_events import StorageChanged, StorageDeleted, StorageObject
-from scheduler.domain.ports import (
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     NodeChanged,
@@ -15,6 +13,8 @@ from scheduler.domain.ports import (
     PodChanged,
     PodDeleted,
 )
+from scheduler.domain.node import Node
+from scheduler.domain.object_events import StorageChanged, StorageDeleted, StorageObject
 from scheduler.domain.storage import PersistentVolume, PersistentVolumeClaim
 from scheduler.domain.workload import Pod
 

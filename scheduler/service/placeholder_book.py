@@ -5,8 +5,8 @@ The room they take is the reserve itself, which decisions keep free anyway.
 
 from dataclasses import dataclass, field
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.placeholder import is_placeholder
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.resources import Resources
 from scheduler.domain.workload import Pod
 

@@ -9,7 +9,7 @@ or when the cycle gives it up.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from scheduler.domain.ports import PodChanged
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.snapshot import PlacedPods
 from scheduler.domain.workload import Pod
 from scheduler.service.backings import Backings

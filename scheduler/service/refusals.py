@@ -4,7 +4,7 @@ The API server checks no room when it binds; the kubelet does, and what does not
 pkg/kubelet/lifecycle/predicate.go of Kubernetes 1.36.
 """
 
-from scheduler.domain.ports import PodChanged
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.service.pod_columns import PodRecord, PodState
 
 _OUT_OF = "OutOf"  # OutOfcpu, OutOfpods, OutOfexample.com/gpu, …

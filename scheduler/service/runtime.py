@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Announcer, Cluster, ClusterEvent, Leadership, Prober, RttSource
+from scheduler.domain.cluster_events import ClusterEvent
+from scheduler.domain.ports import Announcer, Cluster, Leadership, Prober, RttSource
 from scheduler.service.agent_quorum import AgentQuorum
 from scheduler.service.belief_watch import BeliefWatch
 from scheduler.service.binding import Binder

@@ -1,6 +1,6 @@
 """Services, and the names by which a delay may refer to a pod."""
 
-from scheduler.domain.ports import ServiceChanged, ServiceDeleted
+from scheduler.domain.cluster_events import ServiceChanged, ServiceDeleted
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.service.class_memo import ClassMemo
 from scheduler.service.wake import Wake, WakeNamed

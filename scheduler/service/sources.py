@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from scheduler.domain.ports import Cluster, ClusterEvent, Listed, Lost, RttSource, Unreadable
+from scheduler.domain.cluster_events import ClusterEvent, Listed, Lost, Unreadable
+from scheduler.domain.ports import Cluster, RttSource
 from scheduler.service.state import ServiceState
 
 _T = TypeVar("_T")

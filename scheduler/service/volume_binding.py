@@ -14,9 +14,10 @@ from weakref import WeakValueDictionary
 
 from structlog.typing import FilteringBoundLogger
 
+from scheduler.domain.cluster_events import ClusterEvent
 from scheduler.domain.errors import ClusterUnavailable, VolumeRefused
 from scheduler.domain.plan import AssignedVolumes, Assignment
-from scheduler.domain.ports import Cluster, ClusterEvent
+from scheduler.domain.ports import Cluster
 from scheduler.domain.workload import Pod
 from scheduler.service.metrics import VolumesResult
 from scheduler.service.object_watch import ObjectWatch, Watched

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from scheduler.domain.ports import Cluster, ClusterEvent, Listed, PodChanged
+from scheduler.domain.cluster_events import ClusterEvent, Listed, PodChanged
+from scheduler.domain.ports import Cluster
 from scheduler.kube.client import connected
 from scheduler.kube.cluster import KubeCluster
 from simulator.change import JsonObject, ObjectKey

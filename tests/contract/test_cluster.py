@@ -4,21 +4,20 @@ from typing import Any
 
 import pytest
 
-from scheduler.domain.cover import BACKUP_ANNOTATION
-from scheduler.domain.errors import BindConflict, EvictionRefused
-from scheduler.domain.node import OUT_OF_SERVICE, Taint
-from scheduler.domain.ports import (
-    Binding,
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     NodeChanged,
     NodeDeleted,
     PodChanged,
     PodDeleted,
-    PodNote,
     ServiceChanged,
     ServiceDeleted,
 )
+from scheduler.domain.cover import BACKUP_ANNOTATION
+from scheduler.domain.errors import BindConflict, EvictionRefused
+from scheduler.domain.node import OUT_OF_SERVICE, Taint
+from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.workload import Pod
 from tests.contract.doors import Scene
 from tests.real.objects import node, pod

@@ -2,9 +2,9 @@
 
 import pytest
 
+from scheduler.domain.cluster_events import ClusterEvent, PodChanged, PodDeleted
 from scheduler.domain.errors import PlaceholderRefused
 from scheduler.domain.placeholder import Placeholder, is_placeholder, placeholder_name
-from scheduler.domain.ports import ClusterEvent, PodChanged, PodDeleted
 from scheduler.domain.workload import Pod, PodClass
 from tests.contract.doors import Scene
 from tests.real.objects import OURS, node

@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Iterator, Mapping
 from zlib import crc32
 
-from scheduler.domain.ports import ClusterEvent, Listed
+from scheduler.domain.cluster_events import ClusterEvent, Listed
 from scheduler.domain.workload import Pod
 from scheduler.kube.kinds import followed_kinds
 from scheduler.service.cache import Cache

@@ -7,9 +7,10 @@ from random import Random
 
 from typing_extensions import override
 
+from scheduler.domain.cluster_events import ClusterEvent, PodDeleted
 from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused
 from scheduler.domain.plan import Plan
-from scheduler.domain.ports import Binding, Cluster, ClusterEvent, PodDeleted, PodNote
+from scheduler.domain.ports import Binding, Cluster, PodNote
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.kube.client import KubeClient
 from scheduler.kube.cluster import KubeCluster

@@ -2,7 +2,7 @@
 
 import json
 
-from scheduler.domain.ports import NodeChanged, PodChanged
+from scheduler.domain.cluster_events import NodeChanged, PodChanged
 from scheduler.service.cache import Cache
 from tests.builders import node, pod, rtt_ms
 from tests.faults.at_bind import BindJudge

@@ -6,9 +6,9 @@ Everything is read by the readers that the service and the offline command use.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.errors import InputError
 from scheduler.domain.object_events import StorageKind
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
 from scheduler.domain.stored import storage_of

@@ -3,13 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from scheduler.domain.cluster_events import ClusterEvent, Listed, PodChanged
 from scheduler.domain.object_events import StorageChanged
 from scheduler.domain.plan import AssignedVolumes
-from scheduler.domain.ports import (
-    ClusterEvent,
-    Listed,
-    PodChanged,
-)
 from scheduler.domain.workload import Pod
 from scheduler.planning.plan import plan
 from scheduler.service.grounds import grounds_of

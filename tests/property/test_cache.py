@@ -12,8 +12,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from scheduler.domain.node import Node
-from scheduler.domain.ports import (
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     NodeChanged,
@@ -22,6 +21,7 @@ from scheduler.domain.ports import (
     PodDeleted,
     ServiceChanged,
 )
+from scheduler.domain.node import Node
 from scheduler.domain.resources import resources
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.workload import Pod, PodClass, Service

@@ -10,13 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduler.domain.cluster_events import (
+    NodeChanged,
+    NodeDeleted,
+    PodChanged,
+    PodDeleted,
+    ServiceChanged,
+)
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
     StorageChanged,
     StorageDeleted,
 )
-from scheduler.domain.ports import NodeChanged, NodeDeleted, PodChanged, PodDeleted, ServiceChanged
 from scheduler.domain.workload import Service
 from tests.builders import rtt_ms
 from tests.property.bench import Bench

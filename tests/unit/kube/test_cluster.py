@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from scheduler.domain.cluster_events import ClusterEvent, Listed, Lost
 from scheduler.domain.errors import BindConflict, BindRefused, ClusterUnavailable, InputError
-from scheduler.domain.ports import Binding, ClusterEvent, Listed, Lost, PodNote
+from scheduler.domain.ports import Binding, PodNote
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.events import LONGEST_NOTE, EventWriter

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from scheduler.domain.cluster_events import ClusterEvent, Listed, Lost, Unlisted
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
     StorageChanged,
     StorageDeleted,
 )
-from scheduler.domain.ports import ClusterEvent, Listed, Lost, Unlisted
 from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.kinds import Metadata, followed_kinds
 from tests.scripted_api import PATHS, ScriptedApi, added, deleted, expired, node, status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from scheduler.domain.ports import NodeChanged, NodeDeleted
+from scheduler.domain.cluster_events import NodeChanged, NodeDeleted
 from scheduler.kube.kinds import followed_kinds
 from scheduler.kube.reflector import Reflector, Telling
 from tests.unit.kube.test_listing import cluster, listed, node, refused

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.domain.ports import Listed
+from scheduler.domain.cluster_events import Listed
 from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.kinds import Metadata
 from scheduler.kube.measuring_pods import PodGroup

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.domain.ports import ClusterEvent, NodeChanged, NodeDeleted, Unreadable
+from scheduler.domain.cluster_events import ClusterEvent, NodeChanged, NodeDeleted, Unreadable
 from scheduler.kube.kinds import followed_kinds
 from scheduler.kube.outage import OUTAGE_S, Outage
 from scheduler.kube.reflector import Reflector, Telling

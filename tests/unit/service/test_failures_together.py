@@ -6,9 +6,9 @@ from itertools import combinations
 
 import pytest
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.cover import REPLACES_ANNOTATION, FailureUnit
 from scheduler.domain.node import FAILURE_DOMAIN_LABEL, UNREACHABLE_TAINT, Node, Taint
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import Pod
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import CoverSettings

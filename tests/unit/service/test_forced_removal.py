@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from scheduler.domain.cluster_events import Lost
 from scheduler.domain.errors import ClusterUnavailable
 from scheduler.domain.node import OUT_OF_SERVICE, UNREACHABLE_TAINT, Node, Taint
-from scheduler.domain.ports import Lost
 from scheduler.domain.workload import Pod, WorkloadRef
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import NO_COVER

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from scheduler.domain.cluster_events import Lost
 from scheduler.domain.errors import BindHeldBack
-from scheduler.domain.ports import Binding, Lost
+from scheduler.domain.ports import Binding
 from scheduler.service.leading import LeadersCluster
 from tests.builders import node, pod, within
 from tests.harness import Harness

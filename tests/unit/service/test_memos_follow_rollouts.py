@@ -6,7 +6,7 @@ import json
 import pytest
 
 from benchmarks.soak.sizes import table_sizes
-from scheduler.domain.ports import NodeChanged, PodDeleted, ServiceChanged
+from scheduler.domain.cluster_events import NodeChanged, PodDeleted, ServiceChanged
 from scheduler.domain.workload import PodClass, Service
 from scheduler.objects.pod_reader import PodReader
 from scheduler.service.cache import Cache

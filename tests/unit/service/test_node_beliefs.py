@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
+from scheduler.domain.cluster_events import Listed
 from scheduler.domain.cover import BACKUP_ANNOTATION
 from scheduler.domain.node import HELD_DOWN_TAINT, Node
-from scheduler.domain.ports import Listed, ServiceNote
+from scheduler.domain.ports import ServiceNote
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.service.belief_watch import BeliefWatch

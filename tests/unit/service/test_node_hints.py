@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
+from scheduler.domain.cluster_events import NodeChanged
 from scheduler.domain.node import UNSCHEDULABLE_TAINT, Node, Taint
-from scheduler.domain.ports import NodeChanged
 from scheduler.domain.reasons import Cause, PodCause
 from scheduler.domain.selector import Requirement
 from scheduler.domain.workload import NodeTerm, Toleration

@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from typing_extensions import override
 
+from scheduler.domain.cluster_events import ClusterEvent, PodChanged
 from scheduler.domain.errors import ClusterUnavailable, PlaceholderRefused
 from scheduler.domain.placeholder import PLACEHOLDER_LABELS, Placeholder, placeholder_name
-from scheduler.domain.ports import Binding, ClusterEvent, PodChanged
+from scheduler.domain.ports import Binding
 from scheduler.domain.resources import CPU, resources
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.planning.plan import plan

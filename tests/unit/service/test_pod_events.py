@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scheduler.domain.ports import Listed, NodeChanged, NodeDeleted, PodChanged, PodDeleted
+from scheduler.domain.cluster_events import Listed, NodeChanged, NodeDeleted, PodChanged, PodDeleted
 from scheduler.domain.workload import Pod
 from scheduler.service.cache import Cache
 from scheduler.service.wake import (

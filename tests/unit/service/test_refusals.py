@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler.domain.ports import PodChanged
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, ServiceState, new_state

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
+from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.cover import BACKUP_ANNOTATION, REPLACES_ANNOTATION
 from scheduler.domain.node import Node
-from scheduler.domain.ports import PodChanged
 from scheduler.domain.workload import Pod, Toleration
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import CoverSettings

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from scheduler.domain.cluster_events import Listed
 from scheduler.domain.object_events import (
     NamespaceChanged,
     StorageChanged,
@@ -11,7 +12,6 @@ from scheduler.domain.object_events import (
     StorageObject,
 )
 from scheduler.domain.plan import AssignedVolumes
-from scheduler.domain.ports import Listed
 from scheduler.domain.storage import (
     ClaimRef,
     CsiDriver,

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.domain.between import PodTerm
-from scheduler.domain.ports import Unlisted
+from scheduler.domain.cluster_events import Unlisted
 from scheduler.domain.selector import LabelSelector
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.unlisted import said, undecidable

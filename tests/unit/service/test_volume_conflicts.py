@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import pytest
 from typing_extensions import override
 
+from scheduler.domain.cluster_events import ClusterEvent
 from scheduler.domain.errors import ClusterUnavailable, VolumeRefused
 from scheduler.domain.object_events import StorageChanged, StorageDeleted
 from scheduler.domain.plan import Plan
-from scheduler.domain.ports import ClusterEvent
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.settings import PlacementSettings
 from tests.builders import node

@@ -7,18 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.domain.errors import BindConflict
-from scheduler.domain.ports import (
-    Binding,
-    Cluster,
+from scheduler.domain.cluster_events import (
     ClusterEvent,
     Listed,
     NodeChanged,
     PodChanged,
-    PodNote,
-    RttSource,
     ServiceChanged,
 )
+from scheduler.domain.errors import BindConflict
+from scheduler.domain.ports import Binding, Cluster, PodNote, RttSource
 from scheduler.domain.workload import Pod
 from simulator.change import ObjectKey
 from simulator.command import Create, FailNodes, Patch
