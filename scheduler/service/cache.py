@@ -26,10 +26,9 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
-from scheduler.reliability.failover.losses import home_mark
 from scheduler.reliability.health import is_dead
+from scheduler.service.kept_places import KeptPlaces
 from scheduler.service.listing import Listing, ObjectKey
-from scheduler.service.lost_pods import LostPods
 from scheduler.service.namespace_table import NamespaceTable
 from scheduler.service.node_columns import NodeColumns
 from scheduler.service.placeholder_book import PlaceholderBook
@@ -48,10 +47,6 @@ from scheduler.service.wake import (
 )
 from telemetry.model import RttTable, empty_rtt
 
-MOVED_S = 120.0
-"""How long a place is kept for the successor of a pod that was made to leave: a StatefulSet makes
-it when the pod is gone, for which pods have 30 s by default."""
-
 
 class Cache:
     """The cluster as the events tell it, columns ready to be frozen.
@@ -69,10 +64,9 @@ class Cache:
         self._listing = Listing()
         self.storage = StorageTable()
         self.unlisted: dict[str, str] = {}
-        self.lost = LostPods()
-        self.moving = LostPods(MOVED_S)
         self._node_version = 0
         self.pods = PodBook(self._nodes, self._services, self._listing, self._namespaces.freeze)
+        self.kept = KeptPlaces(self.pods, self._nodes)
 
     # What is known
 
@@ -120,24 +114,6 @@ class Cache:
         room = self._nodes.room(node)
         return [RoomFreed(room, None, "AssignedPodAdd")] if room is not None else []
 
-    def given_up(self) -> list[Wake]:
-        """Return whom it may help that places are kept no more for pods that left their nodes."""
-        nodes = [*self.lost.take_given_up(), *self.moving.take_given_up()]
-        return [wake for node in nodes for wake in self.pods.unreserved(node)]
-
-    def replaced(self, uid: str) -> list[Wake]:
-        """Return whom it may help that the place of a pod that is lost is kept no more.
-
-        What replaces it may have gone elsewhere.
-        """
-        for kept in (self.lost, self.moving):
-            if uid in kept:
-                return self.pods.unreserved(kept.place_of(uid))
-        dead = [node.name for node in self._nodes.nodes if is_dead(node)]
-        found = (record for name in dead for record in self.pods.on(name))
-        backup = next((record.backup for record in found if record.pod.uid == uid), "")
-        return self.pods.unreserved(backup)
-
     def service(self, namespace: str, name: str) -> Service | None:
         """Return a Service, or None."""
         return self._services.get(namespace, name)
@@ -165,8 +141,8 @@ class Cache:
             placed=placed,
             pending=pods,
             held=tuple(held),
-            lost=self.lost.freeze(now_s, placed.replaced),
-            moving=self.moving.freeze(now_s, placed.replaced),
+            lost=self.kept.lost.freeze(now_s, placed.replaced),
+            moving=self.kept.moving.freeze(now_s, placed.replaced),
             services=self._services.freeze(),
             namespaces=self._namespaces.freeze(),
             storage=self.storage.freeze(),
@@ -234,7 +210,7 @@ class Cache:
         if known == node:
             return []
         if not is_dead(node):
-            self.lost.node_is_back(node.name)
+            self.kept.lost.node_is_back(node.name)
         self._nodes.put(node)
         self._node_version += 1
         if known is None:
@@ -273,12 +249,7 @@ class Cache:
         if key in self.placeholders:
             self.placeholders.drop(key, uid)
             return []
-        record = self.pods.get(key)
-        if record is not None and record.pod.uid == uid and record.node:
-            node = self._nodes.get(record.node)
-            if (node is None or is_dead(node)) and uid not in self.moving:
-                marks = home_mark(record.pod, record.node)
-                self.lost.add(record.pod, record.node, record.backup, marks)
+        self.kept.leaves(key, uid)
         return self.pods.drop(key, uid)
 
     # Storage and namespaces

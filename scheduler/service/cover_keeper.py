@@ -59,7 +59,7 @@ class CoverKeeper:
     async def _look(self) -> float:
         """Look once, if anything changed; return how long it took, seconds."""
         state = self._state
-        if given_up := state.cache.given_up():
+        if given_up := state.cache.kept.given_up():
             state.queue.wake(given_up, state.clock.now_s())
             state.changed.set()
         version = state.cache.version

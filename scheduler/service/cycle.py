@@ -261,7 +261,7 @@ class SchedulingCycle:
                 pod, assignment.node, backup=assignment.backup, replaces=assignment.replaces
             )
             if assignment.replaces:
-                wakes += state.cache.replaced(assignment.replaces)
+                wakes += state.cache.kept.replaced(assignment.replaces)
             state.queue.wake(wakes, now_s)
             self._handed.add(pod.key)
             node = snapshot.nodes.nodes[snapshot.nodes.index[assignment.node]]

@@ -112,13 +112,13 @@ class Mover:
 
     def _going(self) -> list[Pod]:
         """Return the pods that leave, and those whose successors have no place yet."""
-        going = {lost.pod.uid: lost.pod for lost in self._state.cache.moving.pods()}
+        going = {lost.pod.uid: lost.pod for lost in self._state.cache.kept.moving.pods()}
         return list((going | {pod.uid: pod for pod in self._surges.pods()}).values())
 
     async def _look_at_surges(self, now_s: float) -> None:
         """Have pods leave whose successors are ready; those without one in time stay."""
         for pod in await self._surges.look(is_used=self._settings.surge):
-            self._state.cache.moving.forget(pod.uid)
+            self._state.cache.kept.moving.forget(pod.uid)
             self._book.refused(pod, "its successor was not ready in time", now_s)
             record = self._state.cache.pods.get(pod.key)
             node = record.node if record is not None else ""
@@ -127,7 +127,7 @@ class Mover:
     def _free_places(self, now_s: float) -> None:
         """Try those again that may have been refused for places that are kept no more."""
         state = self._state
-        for uid in [uid for uid in self._kept if uid not in state.cache.moving]:
+        for uid in [uid for uid in self._kept if uid not in state.cache.kept.moving]:
             state.queue.wake(state.cache.pods.unreserved(self._kept.pop(uid)), now_s)
             state.changed.set()
 
@@ -189,7 +189,7 @@ class Mover:
             return  # it is not as it was when this was worked out
         now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
         marks = _marks(move, wall_s)
-        state.cache.moving.add(pod, "", move.target, marks)
+        state.cache.kept.moving.add(pod, "", move.target, marks)
         self._kept[pod.uid] = move.target
         try:
             if not (self._settings.surge and await self._surges.begin(pod)):
@@ -212,7 +212,7 @@ class Mover:
 
     def _refused(self, move: Move, error: EvictionRefused) -> None:
         state, now_s = self._state, self._state.clock.now_s()
-        state.cache.moving.forget(move.pod.uid)
+        state.cache.kept.moving.forget(move.pod.uid)
         self._free_places(now_s)
         wait_s = self._book.refused(move.pod, error.reason, now_s, error.retry_s)
         self._count(move, "refused")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from scheduler.domain.cover import REPLACES_ANNOTATION
 from scheduler.reliability.budgets import Break, broken_budgets
 from scheduler.reliability.repair.moves import MOVABLE
-from scheduler.service.cache import MOVED_S, Cache
+from scheduler.service.cache import Cache
+from scheduler.service.kept_places import MOVED_S
 from scheduler.service.pod_columns import PodRecord
 from tests.faults.messages import Answer, Request
 from tests.faults.scene import OURS
