@@ -171,9 +171,13 @@ class InProcessCluster(RunningWorld):
         self.execute(Scale(key_of(found), wanted))
         return wanted
 
-    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+    async def end_surge(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Want one replica less, if as many are wanted as `surge` said; return whether."""
         await asyncio.sleep(0)
+        if stays:
+            self._mark_surge(pod, None)
+        if not replicas:
+            return False
         found = self._deployment_of(pod)
         if found is None or found["spec"].get("replicas", 1) != replicas:
             self._mark_surge(pod, None)

@@ -205,15 +205,25 @@ class MemoryCluster:
         await asyncio.sleep(self.bind_s)
         self.before_eviction(pod)
         if self.surges_to:
+            self._mark_surge(pod, str(self.surges_to))
             self.asked_for.append(self.surges_to)
         return self.surges_to
 
-    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+    async def end_surge(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Count what it is asked for then."""
         await asyncio.sleep(self.bind_s)
         self.before_eviction(pod)
-        self.asked_for.append(replicas - 1)
-        return True
+        if stays:
+            self._mark_surge(pod, "")
+        if replicas:
+            self.asked_for.append(replicas - 1)
+        return bool(replicas)
+
+    def _mark_surge(self, pod: Pod, surge: str) -> None:
+        known = self.pods.get(pod.key)
+        if known is not None and known.pod.uid == pod.uid:
+            self.pods[pod.key] = replace(known, pod=replace(known.pod, surge=surge))
+            self.emit(self.pods[pod.key])
 
     async def remove_pod(self, pod: Pod) -> None:
         """Remove a pod as the API server does: the uid must match."""

@@ -158,8 +158,10 @@ class Cluster(Protocol):
         """
         ...
 
-    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+    async def end_surge(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Want one replica less, if as many are wanted as `surge` said; return whether.
+
+        A pod that `stays` is no more the first to be removed; with 0 `replicas` that is all.
 
         Raises
         ------

@@ -199,9 +199,9 @@ class KubeCluster:
         """Have a pod's Deployment make one more, as `scheduler.kube.surges` says."""
         return await self._surger.begin(pod)
 
-    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+    async def end_surge(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Want one replica less, as `scheduler.kube.surges` says."""
-        return await self._surger.end(pod, replicas)
+        return await self._surger.end(pod, replicas, stays=stays)
 
     async def remove_pod(self, pod: Pod) -> None:
         """Remove a pod without its kubelet's word, as `scheduler.kube.dead_nodes` says."""

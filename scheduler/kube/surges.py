@@ -81,7 +81,10 @@ class Surger:
         if not _is_settled(found):
             raise EvictionRefused(f"a roll-out of {workload} is under way")
         wanted = found.spec.replicas + 1
-        await self._mark(pod, {DELETION_COST: FIRST_TO_GO, SURGE_ANNOTATION: str(wanted)})
+        try:
+            await self._mark(pod, {DELETION_COST: FIRST_TO_GO, SURGE_ANNOTATION: str(wanted)})
+        except ClusterUnavailable as error:  # it may be marked, but no more is asked for
+            raise EvictionRefused(str(error)) from None
         try:
             await self._scale(path, found.metadata.resource_version, wanted)
         except EvictionRefused:
@@ -89,11 +92,11 @@ class Surger:
             raise
         return wanted
 
-    async def end(self, pod: Pod, replicas: int) -> bool:
+    async def end(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Ask for one replica less, if as many are asked for as `begin` said; return whether.
 
         Where somebody else has set another number by now, that is left alone; the pod's marks are
-        taken away then.
+        taken away then, and before anything else where it `stays`. With 0 `replicas` that is all.
 
         Raises
         ------
@@ -101,7 +104,9 @@ class Surger:
             As `begin`.
         """
         workload = pod.pod_class.workload
-        if workload is None:
+        if stays:
+            await self._unmark(pod)
+        if workload is None or not replicas:
             return False
         path = f"/apis/apps/v1/namespaces/{pod.namespace}/deployments/{workload.name}"
         found = await self._deployment(path)
@@ -116,10 +121,12 @@ class Surger:
             answer = await self._client.get(path, answer_timeout_s=_TIMEOUT_S)
         except Denied as error:
             raise EvictionRefused(error.said) from None
+        except ClusterUnavailable as error:  # nothing was asked for yet
+            raise EvictionRefused(str(error)) from None
         try:
             return msgspec.json.decode(answer, type=_Deployment)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ClusterUnavailable(f"{path}: answered no Deployment ({error})") from None
+            raise EvictionRefused(f"{path}: answered no Deployment ({error})") from None
 
     async def _scale(self, path: str, version: str, replicas: int) -> None:
         change = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}

@@ -70,11 +70,12 @@ def _owed(batch: Batch, placing: Placing) -> Ints:
     owed = np.zeros_like(placing.free)
     places = batch.kept.places if batch.kept is not None else {}
     for pending in batch.classes if places else ():
-        nodes = [places[pod.key].node for pod in pending.pods if pod.key in places]
-        nodes = [node for node in nodes if node >= 0]
-        placed = len(pending.pods) - placing.left(pending)
-        for node in nodes[placed:]:
-            owed[node] += pending.demand
+        taken = placing.replaces.get(pending.number, [])
+        own = [places[pod.key] for pod in pending.pods if pod.key in places]
+        waiting = [one for one in own if one.node >= 0 and one.replaces not in taken]
+        elsewhere = len(pending.pods) - placing.left(pending) - len(taken)
+        for place in waiting[max(0, elsewhere) :]:
+            owed[place.node] += pending.demand
     return owed
 
 

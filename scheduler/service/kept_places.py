@@ -8,8 +8,7 @@ from scheduler.service.pod_book import PodBook
 from scheduler.service.wake import Wake
 
 MOVED_S = 120.0
-"""How long a place is kept for the successor of a pod that was made to leave: a StatefulSet makes
-it when the pod is gone, for which pods have 30 s by default."""
+"""How long a place is kept for the successor of a pod that was made to leave, once it has left."""
 
 
 class KeptPlaces:
@@ -27,14 +26,21 @@ class KeptPlaces:
         self.moving = LostPods(MOVED_S)
 
     def leaves(self, key: str, uid: str) -> None:
-        """Remember a pod that is removed, if its node is dead and it is not moved."""
+        """Remember a pod that is removed, if its node is dead and it has no place to move to."""
         record = self._pods.get(key)
         if record is None or record.pod.uid != uid or not record.node:
             return
-        node = self._nodes.get(record.node)
-        if (node is None or is_dead(node)) and uid not in self.moving:
+        if not self._lives(record.node) and not self._lives(self.moving.place_of(uid)):
             marks = home_mark(record.pod, record.node)
             self.lost.add(record.pod, record.node, record.backup, marks)
+
+    def look(self) -> None:
+        """Have places kept for longer whose pods are there still, as they end slowly."""
+        there = {lost.pod.key: lost.pod.uid for lost in self.moving.pods()}
+        for key, uid in there.items():
+            record = self._pods.get(key)
+            if record is not None and record.pod.uid == uid:
+                self.moving.renew(uid)
 
     def given_up(self) -> list[Wake]:
         """Return whom it may help that places are kept no more for pods that left their nodes."""
@@ -53,3 +59,7 @@ class KeptPlaces:
         found = (record for name in dead for record in self._pods.on(name))
         backup = next((record.backup for record in found if record.pod.uid == uid), "")
         return self._pods.unreserved(backup)
+
+    def _lives(self, name: str) -> bool:
+        node = self._nodes.get(name)
+        return node is not None and not is_dead(node)

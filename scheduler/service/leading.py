@@ -116,11 +116,11 @@ class LeadersCluster:
             raise EvictionRefused(_REASON)
         return await self._cluster.surge(pod)
 
-    async def end_surge(self, pod: Pod, replicas: int) -> bool:
+    async def end_surge(self, pod: Pod, replicas: int, *, stays: bool) -> bool:
         """Want one replica less, if we lead. Raises as `evict`."""
         if not self._leadership.is_leading:
             raise EvictionRefused(_REASON)
-        return await self._cluster.end_surge(pod, replicas)
+        return await self._cluster.end_surge(pod, replicas, stays=stays)
 
     async def remove_pod(self, pod: Pod) -> None:
         """Remove a pod without its kubelet's word. Raises as `bind`."""

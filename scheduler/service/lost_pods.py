@@ -87,6 +87,10 @@ class LostPods:
                 self._forget(uid)
         return tuple(sorted((lost for lost, _ in self._lost.values()), key=_name))
 
+    def renew(self, uid: str) -> None:
+        """Remember a pod for as long again from now on; harmless for one that is not known."""
+        self._since_s.pop(uid, None)
+
     def take_given_up(self) -> list[str]:
         """Return the nodes on which places are kept no more, once each time one is given up."""
         given_up, self._given_up = self._given_up, []

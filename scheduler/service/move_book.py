@@ -4,7 +4,7 @@ Kept by a clock that does not jump. What a scheduler before this one did is read
 the pods (`scheduler.reliability.repair.trail`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scheduler.domain.workload import Pod, WorkloadRef
@@ -75,20 +75,27 @@ class MoveBook:
                 self._bad[workload, node] = max(bad_s, at_s)
 
     def limits(
-        self, under_way: Iterable[Pod], untrusted: frozenset[str], now_s: float, ours: str
+        self,
+        under_way: Iterable[Pod],
+        untrusted: frozenset[str],
+        now_s: float,
+        ours: str,
+        unready: Mapping[WorkloadRef, str] | None = None,
     ) -> Limits:
         """Return what must not be moved now, or not there.
 
         Parameters
         ----------
         under_way
-            Pods that are made to leave and not replaced yet.
+            Pods that are made to leave and whose successors are not ready yet.
         untrusted
             Nodes that nothing is moved to.
         now_s
             The time.
         ours
             The scheduler whose pods may be moved.
+        unready
+            Workloads that wait for a successor to be ready, and what is to be said of it.
         """
         self._forget(now_s)
         most = self._settings.moves_per_workload_and_hour
@@ -101,7 +108,7 @@ class MoveBook:
             if now_s < refusal.until_s:
                 resting[workload] = f"its eviction was refused: {refusal.why}"
         going = [pod.pod_class.workload for pod in under_way]
-        resting |= {of: "" for of in going if of is not None}
+        resting |= {of: "" for of in going if of is not None} | dict(unready or {})
         barred: dict[WorkloadRef, set[str]] = {}
         for workload, node in self._bad:
             barred.setdefault(workload, set()).add(node)

@@ -22,12 +22,13 @@ from scheduler.reliability.repair.evening import evened
 from scheduler.reliability.repair.homing import homecomings
 from scheduler.reliability.repair.moves import Limits, Move, Moves, Stuck, Why
 from scheduler.reliability.repair.scene import Rules, Scene
-from scheduler.reliability.repair.trail import extended
+from scheduler.reliability.repair.trail import HOUR_S, extended
 from scheduler.service.looking import Looking
 from scheduler.service.move_book import MoveBook
 from scheduler.service.notes import NoteWriter
 from scheduler.service.pod_columns import PodState
 from scheduler.service.state import Runner, ServiceState
+from scheduler.service.successors import Successors
 from scheduler.service.surges import Surges
 
 LOOK_S = 2.0
@@ -63,6 +64,7 @@ class Mover:
         self._broken_since_s: dict[_Key, float] = {}
         self._alive_since_s: dict[str, float] = {}
         self._surges = Surges(state, cluster, state.settings.repair.surge_seconds, log)
+        self._successors = Successors(state)
         self._kept: dict[str, str] = {}
         self._stuck: frozenset[str] = frozenset()
         self._proposed: dict[str, str] = {}
@@ -82,7 +84,9 @@ class Mover:
         """Look once; return how long working it out took, seconds."""
         state = self._state
         started_s = state.clock.now_s()
+        state.cache.kept.look()
         self._free_places(started_s)
+        self._successors.look()
         await self._look_at_surges(started_s)
         homes = self._homes(started_s) if self._settings.come_home else frozenset()
         is_even = self._settings.even_share == 0 or started_s - self._evened_s < EVEN_S
@@ -98,7 +102,9 @@ class Mover:
         self._book.read(snapshot.placed.pods, started_s, state.clock.wall_s())
         going = self._going()
         untrusted = state.beliefs.dead | state.beliefs.held_down
-        limits = self._book.limits(going, untrusted, started_s, state.settings.scheduler_name)
+        limits = self._book.limits(
+            going, untrusted, started_s, state.settings.scheduler_name, self._successors.resting()
+        )
         work = partial(self._worked_out, snapshot, believed, homes, limits)
         found_moves = await self._runner(work)
         if not (is_even or found_moves.moves or going):
@@ -111,9 +117,10 @@ class Mover:
         return took_s
 
     def _going(self) -> list[Pod]:
-        """Return the pods that leave, and those whose successors have no place yet."""
-        going = {lost.pod.uid: lost.pod for lost in self._state.cache.kept.moving.pods()}
-        return list((going | {pod.uid: pod for pod in self._surges.pods()}).values())
+        """Return the pods that leave, and those whose successors are not ready yet."""
+        going = [lost.pod for lost in self._state.cache.kept.moving.pods()]
+        going += self._surges.pods() + self._successors.pods()
+        return list({pod.uid: pod for pod in going}.values())
 
     async def _look_at_surges(self, now_s: float) -> None:
         """Have pods leave whose successors are ready; those without one in time stay."""
@@ -188,7 +195,7 @@ class Mover:
         ):
             return  # it is not as it was when this was worked out
         now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
-        marks = _marks(move, wall_s)
+        marks = _marks(move, wall_s, self._settings.bad_place_seconds)
         state.cache.kept.moving.add(pod, "", move.target, marks)
         self._kept[pod.uid] = move.target
         try:
@@ -204,6 +211,7 @@ class Mover:
         else:
             self._count(move, "evicted")
         is_bad = move.why in (Why.BUDGET, Why.REFERENCE)
+        self._successors.await_one(pod)
         self._book.moved(pod, move.node if is_bad else "", now_s, wall_s)
         said = f"is made to leave {move.node} for {move.target}: {move.said}"
         self._log.info("pod.moving", pod=pod.key, node=move.node, target=move.target, why=move.said)
@@ -251,12 +259,15 @@ class Mover:
         self._state.metrics.moves.labels(move.why.value, result).inc()
 
 
-def _marks(move: Move, wall_s: float) -> Labels:
-    """Return what a pod's successor is to carry: who goes home leaves no bad place behind."""
-    if move.why in (Why.HOME, Why.EVEN):
-        return ((HOME_ANNOTATION, move.pod.home),) if move.pod.home else ()
-    trail = MOVED_ANNOTATION, extended(move.pod.moved_from, move.node, wall_s)
-    return (trail, (HOME_ANNOTATION, move.pod.home)) if move.pod.home else (trail,)
+def _marks(move: Move, wall_s: float, kept_s: float) -> Labels:
+    """Return what a pod's successor is to carry: where it was bad, and where home is."""
+    pod = move.pod
+    trail = pod.moved_from
+    if move.why in (Why.BUDGET, Why.REFERENCE):
+        trail = extended(trail, move.node, wall_s, max(HOUR_S, kept_s))
+    # Who is at home then needs to be told nothing of it; who lands elsewhere after all does.
+    marks = ((MOVED_ANNOTATION, trail), (HOME_ANNOTATION, pod.home))
+    return tuple((key, value) for key, value in marks if value)
 
 
 def _key(budget: BrokenBudget) -> _Key:

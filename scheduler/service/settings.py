@@ -29,7 +29,7 @@ KIND = "SchedulerConfiguration"
 _DAY_MS = 86_400_000
 _Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS / 1000)]
-_MAY_BE_OFF = (("cover", "mode"), ("failover", "forceDelete"))
+_MAY_BE_OFF = (("cover", "mode"), ("repair", "mode"), ("failover", "forceDelete"))
 """Words of which one is ``off``, which YAML 1.1 reads as the truth value false."""
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")

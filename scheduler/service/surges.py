@@ -39,6 +39,7 @@ class Surges:
         self._state, self._cluster, self._log = state, cluster, log
         self._longest_s = longest_s
         self._under_way: dict[str, _Surge] = {}
+        self._over: set[str] = set()
         self._has_looked = False
 
     def pods(self) -> list[Pod]:
@@ -75,23 +76,31 @@ class Surges:
             is_there = record is not None and record.pod.uid == surge.pod.uid
             is_gone = not is_there or (record is not None and record.is_terminating)
             if surge.ended_s is not None:
-                if is_gone or now_s - surge.ended_s > _REMOVED_S:
+                if is_gone:
                     del self._under_way[surge.pod.uid]
+                elif now_s - surge.ended_s > _REMOVED_S and await self._end(surge, stays=True):
+                    self._drop(surge)  # another was removed in its place
                 continue
             successor = successors.get(surge.pod.uid)
             is_done = is_gone or (successor is not None and successor.is_ready)
             is_late = now_s - surge.since_s > self._longest_s
             if (is_done or is_late) and now_s - surge.tried_s >= _RETRY_S:
                 surge.tried_s = now_s
-                if await self._end(surge) and not is_done:
-                    del self._under_way[surge.pod.uid]
+                if await self._end(surge, stays=not is_done) and not is_done:
+                    self._drop(surge)
                     stay.append(surge.pod)
         return stay
 
-    async def _end(self, surge: _Surge) -> bool:
-        """Take a surplus replica back; return whether it is over."""
+    def _drop(self, surge: _Surge) -> None:
+        """Forget one whose pod stays; its mark may be told of for a moment longer."""
+        del self._under_way[surge.pod.uid]
+        self._over.add(surge.pod.uid)
+
+    async def _end(self, surge: _Surge, *, stays: bool) -> bool:
+        """Take a surplus replica back, once, or the mark of a pod that stays; return whether."""
+        replicas = surge.replicas if surge.ended_s is None else 0
         try:
-            await self._cluster.end_surge(surge.pod, surge.replicas)
+            await self._cluster.end_surge(surge.pod, replicas, stays=stays)
         except (EvictionRefused, ClusterUnavailable) as error:
             self._log.warning("move.unfinished", pod=surge.pod.key, error=str(error))
             return False
@@ -106,7 +115,11 @@ class Surges:
             if record.replaces and record.state is PodState.BOUND:
                 successors[record.replaces] = record
             is_marked = pod.surge.isascii() and pod.surge.isdigit()
-            if is_marked and pod.uid not in self._under_way and not record.is_terminating:
+            if not is_marked:
+                self._over.discard(pod.uid)
+                continue
+            is_known = pod.uid in self._under_way or pod.uid in self._over
+            if not is_known and not record.is_terminating:
                 self._log.info("move.resumed", pod=pod.key, mark=SURGE_ANNOTATION)
                 self._under_way[pod.uid] = _Surge(pod, int(pod.surge), now_s)
         return successors

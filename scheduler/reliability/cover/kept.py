@@ -30,8 +30,9 @@ def kept_room(snapshot: ClusterSnapshot, unit: Ints | None) -> KeptRoom | None:
     found = losses(snapshot, is_dead) if len(snapshot.nodes) else []
     if unit is None:
         found = [replace(loss, backup=-1) for loss in found]
-    going = {one.pod.uid for one in snapshot.moving}
-    found = [loss for loss in found if loss.pod.uid not in going] + moves(snapshot, is_dead)
+    going = moves(snapshot, is_dead)
+    uids = {loss.pod.uid for loss in going}
+    found = [loss for loss in found if loss.pod.uid not in uids] + going
     if loads is None and not found:
         return None
     promised = np.zeros_like(snapshot.nodes.allocatable)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.domain.cover import HOME_ANNOTATION, Place
+from scheduler.domain.cover import HOME_ANNOTATION, MOVED_ANNOTATION, Place
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Labels, Pod, PodClass
 from scheduler.reliability.health import dead_nodes
@@ -79,12 +79,13 @@ def moves(snapshot: ClusterSnapshot, is_dead: NDArray[np.bool_]) -> list[Loss]:
 
 
 def home_mark(pod: Pod, node: str) -> Labels:
-    """Return the annotation of a pod's successor that says where home is.
+    """Return the annotations of a pod's successor that say where home is, and what was bad.
 
     Whoever was away from home already has that home still.
     """
     home = pod.home or node
-    return ((HOME_ANNOTATION, home),) if home else ()
+    marks = ((HOME_ANNOTATION, home), (MOVED_ANNOTATION, pod.moved_from))
+    return tuple((key, value) for key, value in marks if value)
 
 
 def matched(

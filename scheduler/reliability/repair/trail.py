@@ -5,8 +5,8 @@ from collections.abc import Iterator
 HOUR_S = 3_600.0
 
 
-def extended(trail: str, node: str, at_s: float) -> str:
-    """Return a trail with one more node, without what is older than an hour.
+def extended(trail: str, node: str, at_s: float, kept_s: float = HOUR_S) -> str:
+    """Return a trail with one more node, without what is older than `kept_s`.
 
     Parameters
     ----------
@@ -16,8 +16,10 @@ def extended(trail: str, node: str, at_s: float) -> str:
         That was left.
     at_s
         When, seconds on the wall clock.
+    kept_s
+        For how long entries matter, seconds.
     """
-    kept = [(name, then_s) for name, then_s in entries(trail) if at_s - then_s < HOUR_S]
+    kept = [(name, then_s) for name, then_s in entries(trail) if at_s - then_s < kept_s]
     return ",".join(f"{name}@{round(then_s)}" for name, then_s in [*kept, (node, at_s)])
 
 

@@ -41,9 +41,9 @@ async def begun(api: ScriptedApi, tmp_path: Path, of: Pod = WEB) -> int:
         return await KubeCluster(client, "custom-scheduler").surge(of)
 
 
-async def ended(api: ScriptedApi, tmp_path: Path, replicas: int) -> bool:
+async def ended(api: ScriptedApi, tmp_path: Path, replicas: int, *, stays: bool = False) -> bool:
     async with api.client(tmp_path) as client:
-        return await KubeCluster(client, "custom-scheduler").end_surge(WEB, replicas)
+        return await KubeCluster(client, "custom-scheduler").end_surge(WEB, replicas, stays=stays)
 
 
 async def test_the_pod_is_marked_to_go_first_and_one_more_is_asked_for(tmp_path: Path) -> None:
@@ -141,8 +141,45 @@ async def test_a_number_that_somebody_else_has_set_stays_and_the_pod_is_not_mark
     assert set(unmarked.body["metadata"]["annotations"].values()) == {None}
 
 
-async def test_an_answer_that_is_no_deployment_is_none(tmp_path: Path) -> None:
-    api = served({"spec": 5})
+async def test_a_pod_that_stays_is_unmarked_before_one_less_is_asked_for(tmp_path: Path) -> None:
+    api = served(deployment(4))
+
+    assert await ended(api, tmp_path, 4, stays=True)
+    unmarked, scaled = writes(api)
+    assert set(unmarked.body["metadata"]["annotations"].values()) == {None}
+    assert scaled.body["spec"] == {"replicas": 3}
+
+
+async def test_a_mark_can_be_taken_away_alone(tmp_path: Path) -> None:
+    api = served(deployment(4))
+
+    assert not await ended(api, tmp_path, 0, stays=True)
+    [unmarked] = writes(api)
+    assert set(unmarked.body["metadata"]["annotations"].values()) == {None}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [web.json_response({"spec": 5}), status(500, "etcd has no leader")],
+    ids=["odd", "500"],
+)
+async def test_where_the_deployment_cannot_be_read_nothing_is_asked_for(
+    answer: web.Response, tmp_path: Path
+) -> None:
+    api = ScriptedApi()
+    api.on_write = lambda _sent: answer
+
+    with pytest.raises(EvictionRefused):
+        await begun(api, tmp_path)
+    assert writes(api) == []
+
+
+async def test_an_unanswered_request_for_more_may_be_carried_out(tmp_path: Path) -> None:
+    api = served(deployment(3))
+    answer = api.on_write
+    api.on_write = lambda sent: (
+        status(504, "timeout") if sent.path.endswith("/scale") else answer(sent)
+    )
 
     with pytest.raises(ClusterUnavailable):
         await begun(api, tmp_path)

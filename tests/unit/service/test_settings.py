@@ -29,10 +29,11 @@ def test_without_a_file_the_defaults_hold() -> None:
 
 @pytest.mark.parametrize("off", ["off", '"off"'])
 def test_what_may_be_off_may_be_written_without_quotes(off: str) -> None:
-    body = f"cover: {{mode: {off}}}\nfailover: {{forceDelete: {off}}}\n"
+    body = f"cover: {{mode: {off}}}\nfailover: {{forceDelete: {off}}}\nrepair: {{mode: {off}}}\n"
     settings = parse_settings(HEAD + body, "s.yaml")
 
     assert (settings.cover.mode, settings.failover.force_delete) == ("off", "off")
+    assert settings.repair.mode == "off"
 
 
 def test_a_file_need_only_name_what_it_changes() -> None:

@@ -311,13 +311,15 @@ async def test_a_surplus_replica_is_made_and_the_marked_pod_goes_when_it_is_take
         [third] = await waiting(door)
         await door.bind(Binding(third, "edge-2"))
         await asyncio.sleep(5)
-        assert await door.end_surge(first, 3)
+        assert await door.end_surge(first, 3, stays=False)
         await asyncio.sleep(60)
 
         told = [e for e in await listed(door) if isinstance(e, PodChanged)]
         assert {e.pod.uid for e in told} == {second.uid, third.uid}
         assert all(e.is_ready for e in told)
-        assert not await door.end_surge(second, 3), "somebody else has set the number by now"
+        assert not await door.end_surge(second, 3, stays=False), (
+            "somebody else has set the number by now"
+        )
 
 
 async def test_a_deployment_that_is_recreated_does_not_surge(tmp_path: Path) -> None:

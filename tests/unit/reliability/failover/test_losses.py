@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from scheduler.domain.cover import HOME_ANNOTATION, MOVED_ANNOTATION
 from scheduler.domain.snapshot import LostPod, build_snapshot
 from scheduler.domain.workload import Pod
+from scheduler.reliability.cover.kept import kept_room
 from scheduler.reliability.failover.losses import Loss, dead_rows, losses, matched, moves
 from tests.builders import node, pod, workload
 
@@ -102,3 +105,25 @@ def test_a_pod_without_a_controller_replaces_one_of_its_own_name() -> None:
     places, _ = matched([Loss(bare, 1)], [replace(pod("p"), uid="new"), replace(pod("q"), uid="q")])
 
     assert list(places) == ["default/p"]
+
+
+def test_a_pod_whose_node_and_destination_both_die_has_its_backup() -> None:
+    """It was on its way from a to b; a and b die, and c is its backup."""
+    nodes = [replace(node(name), is_ready=name == "c") for name in "abc"]
+    snapshot = build_snapshot(nodes, [of("p2")], placed=[(of("p", backup="c"), "a")])
+    snapshot = replace(snapshot, moving=(LostPod(of("p", backup="c"), "b"),))
+
+    kept = kept_room(snapshot, np.arange(3))
+
+    assert kept is not None
+    assert kept.places["default/p2"].node == 2
+
+
+def test_a_pod_that_is_lost_and_moved_has_one_place() -> None:
+    snapshot = build_snapshot(NODES, [of("p2"), of("p3")], placed=[(of("p", backup="c"), "a")])
+    snapshot = replace(snapshot, moving=(LostPod(of("p", backup="c"), "b"),))
+
+    kept = kept_room(snapshot, np.arange(3))
+
+    assert kept is not None
+    assert {key: place.node for key, place in kept.places.items()} == {"default/p2": 1}
