@@ -136,13 +136,14 @@ class Cache:
         for pod in pods:
             self._nodes.name_class(pod.pod_class)
         placed = self.pods.freeze()
+        renounced = self.pods.take_renounced()
         return ClusterSnapshot(
             nodes=self._nodes.freeze(),
             placed=placed,
             pending=pods,
             held=tuple(held),
-            lost=self.kept.lost.freeze(now_s, placed.replaced),
-            moving=self.kept.moving.freeze(now_s, placed.replaced),
+            lost=self.kept.lost.freeze(now_s, placed.replaced, renounced),
+            moving=self.kept.moving.freeze(now_s, placed.replaced, renounced),
             services=self._services.freeze(),
             namespaces=self._namespaces.freeze(),
             storage=self.storage.freeze(),

@@ -12,6 +12,10 @@ FORGOTTEN_S = 600.0
 Kubernetes gives a dead node's pods up. Its workload may be gone too."""
 
 
+_RESTORED_S = 120.0
+"""For so long an assumption may be taken back: an unanswered binding is given up after 70 s."""
+
+
 class LostPods:
     """What is remembered of them, by uid.
 
@@ -26,6 +30,7 @@ class LostPods:
         self._lost: dict[str, tuple[LostPod, str]] = {}
         self._since_s: dict[str, float] = {}
         self._given_up: list[str] = []
+        self._taken: dict[str, tuple[float, tuple[LostPod, str]]] = {}
 
     def __len__(self) -> int:
         return len(self._lost)
@@ -70,7 +75,9 @@ class LostPods:
         for uid in [uid for uid, (_, lost_on) in self._lost.items() if lost_on == node]:
             self._forget(uid)
 
-    def freeze(self, now_s: float, replaced: frozenset[str]) -> tuple[LostPod, ...]:
+    def freeze(
+        self, now_s: float, replaced: frozenset[str], renounced: frozenset[str] = frozenset()
+    ) -> tuple[LostPod, ...]:
         """Return those that nobody has replaced and that are not forgotten yet, by name.
 
         Parameters
@@ -79,13 +86,29 @@ class LostPods:
             A clock; its jumps only make a place kept for too long, or too short.
         replaced
             The uids of those whose place was taken.
+        renounced
+            The uids of those whose place was assumed to be taken, and is not after all.
         """
+        self._restore(now_s, renounced)
         for uid in list(self._lost):
             since_s = self._since_s.setdefault(uid, now_s)
+            if uid in replaced:
+                self._taken[uid] = now_s, self._lost[uid]
             if uid in replaced or abs(now_s - since_s) > self._forgotten_s:
                 self._given_up.append(self._lost[uid][0].backup)
                 self._forget(uid)
         return tuple(sorted((lost for lost, _ in self._lost.values()), key=_name))
+
+    def _restore(self, now_s: float, renounced: frozenset[str]) -> None:
+        """Remember those again whose places are not taken after all.
+
+        A pod is assumed to be where it is decided to go, until that is found to be wrong.
+        """
+        for uid, (taken_s, entry) in list(self._taken.items()):
+            if uid in renounced:
+                self._lost[uid] = entry
+            if uid in renounced or abs(now_s - taken_s) > _RESTORED_S:
+                del self._taken[uid]
 
     def renew(self, uid: str) -> None:
         """Remember a pod for as long again from now on; harmless for one that is not known."""

@@ -134,6 +134,9 @@ class Mover:
     def _free_places(self, now_s: float) -> None:
         """Try those again that may have been refused for places that are kept no more."""
         state = self._state
+        if given_up := state.cache.kept.given_up():
+            state.queue.wake(given_up, now_s)
+            state.changed.set()
         for uid in [uid for uid in self._kept if uid not in state.cache.kept.moving]:
             state.queue.wake(state.cache.pods.unreserved(self._kept.pop(uid)), now_s)
             state.changed.set()

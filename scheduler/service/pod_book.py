@@ -43,6 +43,7 @@ class PodBook:
         self._placed = PodColumns()
         self._backings = Backings(self._placed, nodes.index)
         self._on: dict[str, set[PodRecord]] = {}
+        self._renounced: set[str] = set()
         self.version = 0
         """Counts how often a pod came to a node or left one."""
         self.changes = 0
@@ -119,9 +120,16 @@ class PodBook:
         if record is None or record.pod.uid != pod.uid or record.state is not PodState.ASSUMED:
             return []
         wakes = self._leave(record)
+        if record.replaces:
+            self._renounced.add(record.replaces)
         record.state, record.doubted_at_s = PodState.PENDING, None
         record.backup, record.replaces = "", ""
         return wakes
+
+    def take_renounced(self) -> frozenset[str]:
+        """Return the uids of lost pods that were replaced by assumptions taken back since."""
+        renounced, self._renounced = frozenset(self._renounced), set()
+        return renounced
 
     def set_backup(self, pod: Pod, node: str, backup: str) -> list[Wake]:
         """Give a pod that still is on a node another backup; return whom that may help."""

@@ -47,3 +47,14 @@ def test_a_pod_that_nobody_replaces_is_forgotten_in_the_end() -> None:
     assert len(lost) == 0
     assert lost.take_given_up() == ["backup"]
     assert lost.take_given_up() == []
+
+
+def test_a_place_that_was_taken_and_is_not_after_all_is_kept_again() -> None:
+    """An assumption is taken back where the delay is found to be too long before the binding."""
+    lost = remembering("p")
+    assert names(lost, 100.0, frozenset({"p"})) == []
+
+    found = lost.freeze(105.0, NOBODY, frozenset({"p", "unknown"}))
+    assert [one.pod.name for one in found] == ["p"]
+    assert names(lost, 106.0, frozenset({"p"})) == []
+    assert names(lost, 107.0) == [], "its successor came, and went for reasons of its own"

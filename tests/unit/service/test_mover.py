@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from scheduler.domain.cover import HOME_ANNOTATION, MOVED_ANNOTATION, REPLACES_ANNOTATION
-from scheduler.domain.errors import ClusterUnavailable, EvictionRefused
+from scheduler.domain.errors import BindConflict, ClusterUnavailable, EvictionRefused
+from scheduler.domain.ports import Binding
 from scheduler.domain.workload import Pod
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.settings import CoverSettings
@@ -486,3 +487,24 @@ async def test_where_another_pod_was_removed_the_mark_is_taken_away() -> None:
 
         assert harness.cluster.pods["default/web-1"].pod.surge == ""
         assert harness.cluster.asked_for == [2, 1]
+
+
+async def test_a_place_stays_kept_where_its_successors_binding_is_refused() -> None:
+    async with Harness(plan, settings()) as harness:
+        drifted(harness)
+        old = harness.put_pod(web("web-1"), node="e", phase="Running")
+        await harness.settle(AFTER_S + 5)
+        assert harness.cluster.evictions == ["default/web-1"]
+
+        def refuse(binding: Binding) -> None:
+            raise BindConflict(binding.pod.key, binding.node, "not now")
+
+        harness.cluster.before_bind = refuse
+        replaced(harness, "web-1", "web-2")
+        await harness.settle(0.5)
+        assert "web-2" not in harness.placement
+        harness.cluster.before_bind = lambda _binding: None
+        await harness.settle(20)
+
+        assert marks(harness, "web-2")[REPLACES_ANNOTATION] == old.uid
+        assert marks(harness, "web-2")[MOVED_ANNOTATION].startswith("e@")
