@@ -31,9 +31,8 @@ class PodChanged:
     """A pod was added or changed.
 
     `node` is where it is bound, or empty. `phase` as in the API. `is_ready` is its ``Ready``
-    condition. `said` is why it waits, as its
-    ``PodScheduled`` condition tells, or empty: who starts anew need not write it again. `reason` is
-    why it failed, in a word, or empty.
+    condition. `said` is why it waits, as its ``PodScheduled`` condition tells, or empty: who starts
+    anew need not write it again. `reason` is why it failed, in a word, or empty.
     """
 
     pod: Pod

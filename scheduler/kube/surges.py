@@ -12,8 +12,8 @@ from scheduler.domain.errors import ClusterUnavailable, EvictionRefused
 from scheduler.domain.workload import Pod
 from scheduler.kube.answers import Denied, PutOff
 from scheduler.kube.client import KubeClient
+from scheduler.kube.volumes import MERGE_PATCH
 
-MERGE_PATCH = "application/merge-patch+json"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 FIRST_TO_GO = "-2147483648"
 """Of all costs the lowest there is."""

@@ -11,7 +11,6 @@ FORGOTTEN_S = 600.0
 """How long a place is kept for a pod that nobody replaces: twice the five minutes after which
 Kubernetes gives a dead node's pods up. Its workload may be gone too."""
 
-
 _RESTORED_S = 120.0
 """For so long an assumption may be taken back: an unanswered binding is given up after 70 s."""
 
@@ -62,13 +61,11 @@ class LostPods:
         """
         self._lost[pod.uid] = LostPod(pod, backup, marks), node
 
-    def forget(self, uid: str) -> LostPod | None:
-        """Forget a pod, whose place is not needed any more; return what was known of it."""
-        known = self._lost.get(uid)
-        if known is None:
-            return None
-        self._forget(uid)
-        return known[0]
+    def forget(self, uid: str) -> None:
+        """Give up the place of a pod that needs none any more; harmless for one not known."""
+        if uid in self._lost:
+            self._given_up.append(self._lost[uid][0].backup)
+            self._forget(uid)
 
     def node_is_back(self, node: str) -> None:
         """Forget the pods of a node that lives: their places are on it."""

@@ -65,7 +65,6 @@ class Mover:
         self._alive_since_s: dict[str, float] = {}
         self._surges = Surges(state, cluster, state.settings.repair.surge_seconds, log)
         self._successors = Successors(state)
-        self._kept: dict[str, str] = {}
         self._stuck: frozenset[str] = frozenset()
         self._proposed: dict[str, str] = {}
         self.is_leading = False
@@ -137,9 +136,6 @@ class Mover:
         if given_up := state.cache.kept.given_up():
             state.queue.wake(given_up, now_s)
             state.changed.set()
-        for uid in [uid for uid in self._kept if uid not in state.cache.kept.moving]:
-            state.queue.wake(state.cache.pods.unreserved(self._kept.pop(uid)), now_s)
-            state.changed.set()
 
     def _worked_out(
         self,
@@ -200,7 +196,6 @@ class Mover:
         now_s, wall_s = state.clock.now_s(), state.clock.wall_s()
         marks = _marks(move, wall_s, self._settings.bad_place_seconds)
         state.cache.kept.moving.add(pod, "", move.target, marks)
-        self._kept[pod.uid] = move.target
         try:
             if not (self._settings.surge and await self._surges.begin(pod)):
                 await self._cluster.evict(pod)
