@@ -274,6 +274,7 @@ class MemoryLeadership:
 
     is_leading: bool = False
     holder: str = ""
+    is_held_by_another: bool = False
     released: int = 0
     _elected: asyncio.Event = field(default_factory=asyncio.Event)
     _deposed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -278,6 +278,11 @@ class Leadership(Protocol):
         """Who leads as far as is known, or the empty text."""
         ...
 
+    @property
+    def is_held_by_another(self) -> bool:
+        """Whether another leads as far as is known, or did when it was last heard of."""
+        ...
+
     async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Wait for leadership, run `prepare`, lead; return when leadership is lost."""
         ...

@@ -87,6 +87,11 @@ class Leadership:
         """Who holds the Lease as far as we know, or the empty text."""
         return self._lock.holder
 
+    @property
+    def is_held_by_another(self) -> bool:
+        """Whether the Lease, as last read, names another holder."""
+        return self._lock.holder not in ("", self._lock.identity)
+
     async def campaign(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Wait for the Lease, hold it, and return when it is lost.
 

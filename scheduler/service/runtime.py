@@ -39,6 +39,9 @@ _LOOK_S = 0.25
 _REST = 3.0
 """Time between two decisions, as a multiple of what the earlier one took."""
 
+_WORD_S, _FIRST_WORDS = 0.01, 100
+"""Between two looks for word of the Lease, and how many before everything is listed without."""
+
 GRACE_S = 20.0
 """Longest wait, at the end, for bindings under way; a pod is given 30 s to stop."""
 
@@ -117,6 +120,7 @@ class Runtime:
         self._sources = Sources(state, cluster, self._hear, log)
         self._stopping = asyncio.Event()
         self._was_leading = False
+        self._leads_from_start = asyncio.Event()
         self.is_deposed = False
         self._rests_until_s = 0.0
 
@@ -158,7 +162,7 @@ class Runtime:
 
     def _loops(self) -> list[Coroutine[None, None, None]]:
         loops = [
-            self._sources.follow_cluster(),
+            self._follow_cluster(),
             self._hands.volumes.run(),
             self.binder.run(),
             self.notes.run(),
@@ -179,6 +183,26 @@ class Runtime:
         if self._leadership is not None:
             loops.append(self._lead(self._leadership))
         return loops
+
+    async def _follow_cluster(self) -> None:
+        """Follow the cluster, once it is known whether we lead from the start.
+
+        Who does needs one list: it begins after the Lease is ours, so nothing is missing of what a
+        leader before us has bound. Word of a Lease that does not come is not waited for long.
+        """
+        if self._leadership is not None:
+            await self._hear_of_lease(self._leadership)
+        await self._sources.follow_cluster()
+
+    async def _hear_of_lease(self, leadership: Leadership) -> None:
+        """Wait until the Lease is ours, another is known to hold it, or too long."""
+        for _ in range(_FIRST_WORDS):
+            if leadership.is_held_by_another:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WORD_S):
+                    await self._leads_from_start.wait()
+                    return
 
     async def _schedule(self) -> None:
         """Run a cycle whenever a batch is due."""
@@ -251,6 +275,8 @@ class Runtime:
     async def _take_over(self) -> None:
         """Learn all that the leader before us has bound; then lead."""
         self._log.info("leadership.taken")
+        # Where nothing was listed yet the first list begins now, and is what is waited for.
+        self._leads_from_start.set()
         await self._cluster.list_anew()
         self.state.journal.add(self.state.clock.wall_s(), "cluster", "this replica leads now")
         self.state.changed.set()

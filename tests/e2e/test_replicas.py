@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.kube.kinds import followed_kinds
 from tests.real.cluster import Cluster
 from tests.real.demo import PLACED, WAITING, add_demo, waiting_apps
 from tests.real.judging import faults, snapshot_of
@@ -45,6 +46,19 @@ def test_two_replicas_schedule_the_demo_and_when_the_leader_is_killed_the_other_
         assert len(other.lines("pod.bound")) >= 20
         assert faults(snapshot_of(admin, matrix)) == []
         assert cluster.api.get(LEASE)["spec"]["leaseTransitions"] >= 1
+
+
+def test_who_leads_from_the_start_lists_every_kind_once(
+    cluster: Cluster, relay: Relay, relayed: Path, tmp_path: Path
+) -> None:
+    cluster.add_nodes([node("n")])
+    cluster.add_pods([pod("p")])
+    with Scheduler(relayed, tmp_path, is_alone=False) as leader:
+        cluster.wait_until(lambda: leader.leads, "it leads")
+
+        assert cluster.wait_for_bound(1) == {"p": "n"}
+    assert "/api/v1/pods" in relay.lists
+    assert len(relay.lists) == len(set(relay.lists)) == len(followed_kinds())
 
 
 def test_a_leader_that_is_asked_to_end_hands_over_at_once(

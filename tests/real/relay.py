@@ -51,6 +51,8 @@ class Relay:
         self._upstream: set[asyncio.BaseTransport] = set()
         self.bindings: list[str] = []
         """Paths of all bindings that were sent, in order."""
+        self.lists: list[str] = []
+        """Paths of all lists that were begun, in order."""
         self.lost: list[str] = []
         """Paths of the bindings whose answers were lost."""
 
@@ -189,6 +191,8 @@ class Relay:
         return await asyncio.shield(task)
 
     async def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        if "limit" in request.query and "continue" not in request.query:
+            self.lists.append(request.path)
         is_binding = request.method == "POST" and request.path.endswith("/binding")
         if is_binding:
             self.bindings.append(request.path)

@@ -164,6 +164,7 @@ class BriefLeadership:
         self.is_elected = is_elected
         self.is_leading = False
         self.holder = "another"
+        self.is_held_by_another = not is_elected
         self.lost = asyncio.Event()
         self.released = 0
 

@@ -1,8 +1,10 @@
 """Replicas that stand by, lead, and are deposed."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
+from typing_extensions import override
 
 from scheduler.domain.cluster_events import Lost
 from scheduler.domain.errors import BindHeldBack
@@ -41,6 +43,46 @@ async def test_who_does_not_lead_neither_removes_pods_nor_taints_nodes() -> None
     await cluster.remove_pod(stuck)
     await cluster.set_out_of_service("a", is_out=True)
     assert under.writes == [stuck.key, "a"]
+
+
+class AskedAnew(MemoryCluster):
+    """Takes note of how many lists had begun when it was asked to list anew."""
+
+    begun: ClassVar[list[int]] = []
+
+    @override
+    async def list_anew(self) -> None:
+        self.begun.append(self.lists)
+
+
+async def test_who_leads_from_the_start_begins_its_one_list_after_the_lease_is_its_own() -> None:
+    leadership, cluster = MemoryLeadership(), AskedAnew()
+    cluster.begun.clear()
+    leadership.elect()
+    async with Harness(first_fit, leadership=leadership, cluster=cluster) as harness:
+        await harness.settle()
+
+        # What is asked anew before any list has begun is that first list.
+        assert cluster.begun == [0]
+        assert cluster.lists == 1
+        assert harness.runtime.is_ready
+
+
+@pytest.mark.parametrize(("is_held", "after_s"), [(True, 0.1), (False, 1.5)])
+async def test_who_does_not_lead_lists_at_once_or_when_no_word_of_the_lease_has_come(
+    after_s: float, *, is_held: bool
+) -> None:
+    leadership, cluster = MemoryLeadership(is_held_by_another=is_held), AskedAnew()
+    cluster.begun.clear()
+    async with Harness(first_fit, leadership=leadership, cluster=cluster) as harness:
+        await harness.settle(0.05)
+        assert cluster.lists == int(is_held)
+        await harness.settle(after_s)
+        assert cluster.lists == 1
+        leadership.elect()
+        await harness.settle()
+
+        assert cluster.begun == [1]  # what another has bound meanwhile may be missing
 
 
 async def test_a_new_leader_places_what_has_waited_meanwhile() -> None:
