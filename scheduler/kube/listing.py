@@ -5,6 +5,7 @@ instant; within each list they are.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
@@ -164,8 +165,9 @@ async def _pages(
     client: KubeClient, path: str, read: Callable[[bytes], _T], page_size: int
 ) -> tuple[_T, ...]:
     found: list[_T] = []
-    async for page in pages(client, path, page_size=page_size):
-        found.extend(map(read, page.items))
+    async with aclosing(pages(client, path, page_size=page_size)) as listed:
+        async for page in listed:
+            found.extend(map(read, page.items))
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """Lists of one kind, page by page, as of one resourceVersion."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import msgspec
@@ -32,8 +33,11 @@ class Page:
 
 async def pages(
     client: KubeClient, path: str, *, page_size: int = PAGE_SIZE
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page, None]:
     """Yield a list page by page; the first page is as new as the server's storage.
+
+    The next page is asked for before one is yielded: the server makes it while that one is read.
+    Close the iterator if it is left early.
 
     Parameters
     ----------
@@ -54,12 +58,20 @@ async def pages(
         If the server refuses.
     """
     query = {"limit": str(page_size)}
-    while True:
-        page = _decoded(await client.get(path, query), f"{client.server}{path}")
-        yield Page(tuple(map(bytes, page.items or ())), page.metadata.resource_version)
-        if not page.metadata.token:
-            return
-        query["continue"] = page.metadata.token
+    asked = asyncio.create_task(client.get(path, query))
+    try:
+        while True:
+            page = _decoded(await asked, f"{client.server}{path}")
+            token = page.metadata.token
+            if token:
+                asked = asyncio.create_task(client.get(path, query | {"continue": token}))
+                await asyncio.sleep(0)  # it is sent before this page is taken in
+            yield Page(tuple(map(bytes, page.items or ())), page.metadata.resource_version)
+            if not token:
+                return
+    finally:
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
 
 
 def _decoded(body: bytes, where: str) -> _Page:

@@ -171,13 +171,14 @@ class Reflector:
     async def _list_once(self) -> None:
         named: set[tuple[str, str]] = set()
         version = ""
-        async for page in pages(self._client, self._kind.path):
-            # Pages go on as of the first one's version: what came later, the watch tells.
-            version = version or page.resource_version
-            for obj in page.items:
-                metadata = _metadata(obj, self._kind.path)
-                named.add((metadata.namespace, metadata.name))
-                self._take(metadata, obj)
+        async with aclosing(pages(self._client, self._kind.path)) as listed:
+            async for page in listed:
+                # Pages go on as of the first one's version: what came later, the watch tells.
+                version = version or page.resource_version
+                for obj in page.items:
+                    metadata = _metadata(obj, self._kind.path)
+                    named.add((metadata.namespace, metadata.name))
+                    self._take(metadata, obj)
         for key in self._known.keys() - named:
             self._let_go(self._known.pop(key))
         self._version = version
