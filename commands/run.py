@@ -1,6 +1,7 @@
 """`run`: the scheduler of a live cluster."""
 
 import asyncio
+import gc
 import socket
 import sys
 import uuid
@@ -33,6 +34,10 @@ from scheduler.ui.health import Check
 
 DEPOSED = 1
 """Exit status of a leader that lost its Lease: whoever started it starts it anew."""
+
+_COLLECT_AT = (50_000, 20, 20)
+"""New containers, and rounds, after which Python looks for cycles. A list of 50,000 pods makes a
+million containers that stay; looking every 700 costs a fifth of the time to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def run_service(
     given = {key: value for key, value in changes.items() if value is not None}
     settings = overridden(load_settings(config), given, "command line")
     log = new_logger(log_form or ("text" if sys.stderr.isatty() else "json"))
+    gc.set_threshold(*_COLLECT_AT)
     try:
         return asyncio.run(_connect(where, settings, log))
     except KeyboardInterrupt:  # a second Ctrl-C: the first one was not quick enough

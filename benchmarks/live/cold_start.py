@@ -5,6 +5,7 @@ and one pod that waits. Each run starts a fresh process; runs alternate, each sc
 turn.
 """
 
+import compileall
 import os
 import sys
 import tempfile
@@ -51,6 +52,8 @@ def main(
         print(f"cold-start: {hindrance}", file=sys.stderr)
         raise typer.Exit(BAD_INPUT)
     output.parent.mkdir(parents=True, exist_ok=True)
+    for part in ("commands", "scheduler", "telemetry"):  # as the image has them
+        compileall.compile_dir(source / part, quiet=1)
     runs: list[ColdRun] = []
     with tempfile.TemporaryDirectory(prefix="isochrone-cold-") as name:
         place = Path(name)
