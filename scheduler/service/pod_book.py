@@ -39,7 +39,7 @@ class PodBook:
         self.records: dict[str, PodRecord] = {}
         self._nodes = nodes
         self._listing = listing
-        self._events = PodEvents(nodes, services, namespaces)
+        self.events = PodEvents(nodes, services, namespaces)
         self._placed = PodColumns()
         self._backings = Backings(self._placed, nodes.index)
         self._on: dict[str, set[PodRecord]] = {}
@@ -112,7 +112,7 @@ class PodBook:
             raise ValueError(f"{node} is not a node")
         record.backup, record.replaces = backup, replaces
         self._place(record, node, PodState.ASSUMED)
-        return self._events.assumed(record.pod)
+        return self.events.assumed(record.pod)
 
     def forget(self, pod: Pod) -> list[Wake]:
         """Take an assumption back; harmless for a pod that is not assumed."""
@@ -145,7 +145,7 @@ class PodBook:
 
         Others were refused because of it, though it was never assumed.
         """
-        return self._events.gone(pod, node, None)
+        return self.events.gone(pod, node, None)
 
     def doubt(self, pod: Pod, now_s: float) -> None:
         """Remember that a binding of an assumed pod went unanswered."""
@@ -196,7 +196,7 @@ class PodBook:
             record = None
         if record is None:
             record = self.records[pod.key] = PodRecord(pod)
-            wakes.append(self._events.named("PodAdd", pod, skips_backoff=True))
+            wakes += self.events.named("PodAdd", pod, skips_backoff=True)
         elif record.pod != pod:
             wakes += self._update(record, pod)
         record.is_ready = event.is_ready
@@ -205,7 +205,7 @@ class PodBook:
             if record.slot != NOT_PLACED:
                 self.changes += 1
                 self._placed.refresh(record)
-            wakes += self._events.terminating(pod, is_placed=record.slot != NOT_PLACED)
+            wakes += self.events.terminating(pod, is_placed=record.slot != NOT_PLACED)
         return wakes + self._follow(record, event)
 
     def drop(self, key: str, uid: str) -> list[Wake]:
@@ -215,7 +215,7 @@ class PodBook:
             return []
         del self.records[key]
         if record.slot == NOT_PLACED:
-            return [self._events.named("PodDelete", record.pod)]
+            return self.events.named("PodDelete", record.pod)
         return self._leave(record)
 
     def settle_on(self, name: str) -> list[Wake]:
@@ -226,7 +226,7 @@ class PodBook:
         for record in self._on.get(name, ()):
             self._placed.move(record, row)
             self._nodes.charge(row, record.pod.pod_class)
-            wakes += self._events.placed(record.pod, "NodeAdd")
+            wakes += self.events.placed(record.pod, "NodeAdd")
         return wakes
 
     def strand(self, name: str) -> list[Wake]:
@@ -235,7 +235,7 @@ class PodBook:
         self._backings.move(name, NO_NODE)
         for record in self._on.get(name, ()):
             self._placed.move(record, NO_NODE)
-            wakes += self._events.stranded(record.pod)
+            wakes += self.events.stranded(record.pod)
         return wakes
 
     def follow(self, name: str, row: int) -> None:
@@ -259,7 +259,7 @@ class PodBook:
             self._unplace(record)
             record.pod = pod
             self._place(record, node, state)
-        return self._events.changed(old, pod, record.node)
+        return self.events.changed(old, pod, record.node)
 
     def _follow(self, record: PodRecord, event: PodChanged) -> list[Wake]:
         """Bring the state of a pod in line with what the cluster says of it."""
@@ -285,7 +285,7 @@ class PodBook:
         wakes += self._leave(record) if record.slot != NOT_PLACED else []
         self.changes += 1
         self._place(record, node, PodState.BOUND)
-        return wakes + self._events.placed(record.pod)
+        return wakes + self.events.placed(record.pod)
 
     def _place(self, record: PodRecord, node: str, state: PodState) -> None:
         self.version += 1
@@ -316,7 +316,7 @@ class PodBook:
         self.changes += 1
         pod, node, backup = record.pod, record.node, record.backup
         self._unplace(record)
-        return [*self._events.gone(pod, node, room_of(pod.pod_class)), *self.unreserved(backup)]
+        return [*self.events.gone(pod, node, room_of(pod.pod_class)), *self.unreserved(backup)]
 
     def unreserved(self, node: str) -> list[Wake]:
         """Return whom it may help that less is reserved on a node, if it is one."""

@@ -23,6 +23,7 @@ from scheduler.service.references import ReferenceIndex
 from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import Wake, WakeNamed
 
+_MAY_BE_WOKEN = (Stage.IN_FLIGHT, Stage.BACKOFF, Stage.UNSCHEDULABLE)
 _MAY_COME = (Stage.ACTIVE, Stage.BACKOFF, Stage.UNSCHEDULABLE)
 
 
@@ -71,6 +72,10 @@ class SchedulingQueue:
         """Return all pods that are not in flight."""
         parts = (pods for stage, pods in self._stages.items() if stage is not Stage.IN_FLIGHT)
         return [queued.pod for pods in parts for queued in pods.values()]
+
+    def listens(self) -> bool:
+        """Whether an event could have any pod tried earlier: those that are active are anyway."""
+        return any(self._stages[stage] for stage in _MAY_BE_WOKEN)
 
     def entries(self) -> list[QueuedPod]:
         """Return all places in the queue's order; for reading only."""

@@ -77,6 +77,7 @@ def new_state(settings: SchedulerConfiguration, clock: Clock) -> ServiceState:
     beliefs = NodeBeliefs(settings.failover, cache)
     metrics = ServiceMetrics(settings.scheduler_name, clock.wall_s)
     queue = SchedulingQueue(settings.queue, cache.service, metrics.count_incoming)
+    cache.pods.events.is_heard = queue.listens
     _set_gauges(metrics, cache, queue)
     _set_belief_gauges(metrics, beliefs)
     return ServiceState(

@@ -155,3 +155,23 @@ def test_a_pod_that_goes_after_its_node_frees_no_room() -> None:
     cache.apply(NodeDeleted("n"))
 
     assert kinds(cache.apply(PodDeleted(one.key, one.uid))) == [PodGone, WakeNamed]
+
+
+def test_nothing_is_told_while_nobody_listens_and_what_is_known_is_the_same() -> None:
+    loud, quiet = a_cache("n", "m"), a_cache("n", "m")
+    quiet.pods.events.is_heard = lambda: False
+    one, other = pod("p"), pod("q")
+
+    def live(cache: Cache) -> list[Wake]:
+        wakes = tell(cache, one) + cache.pods.assume(one, "n") + tell(cache, one, "n")
+        wakes += tell(cache, other, "m") + tell(cache, other, "m", is_terminating=True)
+        wakes += tell(cache, replace(one, pod_class=of_app("web").pod_class), "n")
+        wakes += cache.pods.renounce(other, "m")
+        return wakes + cache.apply(PodDeleted(other.key, other.uid))
+
+    assert set(kinds(live(loud))) >= {PodPlaced, PodGone, PodLeaving, RoomFreed, WakeNamed}
+    assert live(quiet) == []
+    assert kinds(loud.apply(NodeDeleted("n")))[0] is NodeRemoved
+    assert kinds(quiet.apply(NodeDeleted("n"))) == [NodeRemoved]
+    assert loud.pods.records.keys() == quiet.pods.records.keys()
+    assert loud.pods.version == quiet.pods.version

@@ -293,3 +293,24 @@ def test_what_brings_a_pod_back_is_counted_by_kube_schedulers_name() -> None:
     queue.wake([updated(node("n", is_unschedulable=True), node("n"))], 50.0)
 
     assert counted[-1] == ("active", "NodeUpdateNodeTaint")
+
+
+def test_it_listens_while_an_event_could_have_a_pod_tried_earlier() -> None:
+    queue, one = a_queue(), pod("p")
+    assert not queue.listens()
+    queue.put(replace(pod("gated"), is_gated=True), 0.0)
+    queue.put(one, 0.0)
+    assert not queue.listens()  # it is tried next anyway
+
+    queue.take(1.0)
+    assert queue.listens()
+    queue.park(one, 1.0)
+    assert queue.listens()
+    queue.drop(one.key)
+    assert not queue.listens()
+
+    queue.put(one, 2.0)
+    queue.take(3.0)
+    queue.retry(one, 3.0)
+    assert stage(queue, one) is Stage.BACKOFF
+    assert queue.listens()
