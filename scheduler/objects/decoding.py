@@ -32,6 +32,7 @@ _KINDS = {
 }
 _EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<found>[^`]*)`")
 _LONGEST = 60
+_PLAIN = re.compile(r"[\w.-]*").fullmatch
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """Half a surrogate pair is a UnicodeError: JSON can write it, but it is no text."""
 
@@ -90,6 +91,8 @@ def shorten(value: object) -> str:
         text = "[" + ", ".join(_inner(one) for one in _first(value)) + "]"
     else:
         text = value if isinstance(value, str) else _json(value)
+    if len(text) <= _LONGEST and _PLAIN(text):
+        return text  # names, which every object of a list has
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -25,6 +25,8 @@ KNOWN_VOLUMES = frozenset(
 )  # fmt: skip
 """Sources of volumes as of Kubernetes 1.36. What a later one asks of a node is not known."""
 
+_KNOWN_KEYS = KNOWN_VOLUMES | {"name"}
+
 
 class FeatureSpec(Wire, frozen=True):
     """The parts of a pod's spec that ask for what is not implemented."""
@@ -40,7 +42,8 @@ def unknown_volumes(volumes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         volume
         for volume in volumes
-        if any(volume[s] is not None for s in volume.keys() - {"name"} - KNOWN_VOLUMES)
+        if not volume.keys() <= _KNOWN_KEYS
+        and any(volume[source] is not None for source in volume.keys() - _KNOWN_KEYS)
     ]
 
 
@@ -51,7 +54,7 @@ def unsupported_features(spec: FeatureSpec, labels: Mapping[str, object] | None)
 
 def _found(spec: FeatureSpec, labels: Mapping[str, object]) -> Iterator[str]:
     for volume in unknown_volumes(spec.volumes):
-        for source in sorted(set(volume) - {"name"} - KNOWN_VOLUMES):
+        for source in sorted(volume.keys() - _KNOWN_KEYS):
             yield f"volume {shorten(volume.get('name'))} ({shorten(source)})"
     if spec.resource_claims:
         yield RESOURCE_CLAIMS

@@ -1,5 +1,6 @@
 """A Pod as the API shows it, or as it is written in a manifest."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -31,6 +32,17 @@ DEFAULT_SCHEDULER = "default-scheduler"
 
 _CONDITIONS = frozenset(get_args(Condition))
 """Reasons that schedulers write into ``PodScheduled``."""
+
+_MARKS = frozenset(
+    {
+        BACKUP_ANNOTATION,
+        HOME_ANNOTATION,
+        MOVED_ANNOTATION,
+        REPLACES_ANNOTATION,
+        SURGE_ANNOTATION,
+    }
+)
+_NO_MARKS: Mapping[str, str] = {}
 
 
 class PodCondition(Wire, frozen=True):
@@ -181,6 +193,7 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
     if not spec.containers:
         raise InputError(f"{where}: spec.containers", "is empty", "give at least one container")
     given = _given(written) if is_served and spec.node_name else None
+    marks = _marks(written)
     return Pod(
         name=name,
         pod_class=class_of(Read(where, metadata, spec, given, is_served)),
@@ -191,24 +204,23 @@ def _pod(written: WrittenPod, class_of: ClassOf, *, is_served: bool) -> Pod:
         identity_labels=identity_labels(metadata),
         volumes=read_pod_volumes(where, name, spec.volumes) if spec.volumes else NO_VOLUMES,
         nominated_node=_nominated_node(written),
-        backup=_mark(written, BACKUP_ANNOTATION),
-        replaces=_mark(written, REPLACES_ANNOTATION),
-        home=_mark(written, HOME_ANNOTATION),
-        moved_from=_mark(written, MOVED_ANNOTATION),
-        surge=_mark(written, SURGE_ANNOTATION),
+        backup=marks.get(BACKUP_ANNOTATION, ""),
+        replaces=marks.get(REPLACES_ANNOTATION, ""),
+        home=marks.get(HOME_ANNOTATION, ""),
+        moved_from=marks.get(MOVED_ANNOTATION, ""),
+        surge=marks.get(SURGE_ANNOTATION, ""),
     )
 
 
-def _mark(written: WrittenPod, key: str) -> str:
+def _marks(written: WrittenPod) -> Mapping[str, str]:
     """Return what a scheduler wrote on a pod when it bound it; nothing for one that is not bound.
 
     A template's annotation is nobody's decision.
     """
-    marks = written.metadata.annotations if written.metadata else None
-    if not marks or not _node_name(written):
-        return ""
-    found = marks.get(key)
-    return found if isinstance(found, str) else ""
+    found = written.metadata.annotations if written.metadata else None
+    if not found or _MARKS.isdisjoint(found) or not _node_name(written):
+        return _NO_MARKS
+    return {key: found[key] for key in _MARKS & found.keys() if isinstance(found[key], str)}
 
 
 def _nominated_node(written: WrittenPod) -> str:
