@@ -17,6 +17,7 @@ from scheduler.placement.decide import decide
 from scheduler.placement.settings import OFFLINE_EFFORT, PlacementSettings
 from scheduler.planning.check import violations
 from scheduler.planning.plan import plan
+from scheduler.reliability.cover.settings import CoverSettings
 
 SEED = 11
 SETTINGS = PlacementSettings()
@@ -75,12 +76,13 @@ def main(
 
 
 def rows_of(size: Size, scene: Scene, effort: Patience) -> list[Row]:
-    """Return freeze, decide, check and plan of one size."""
+    """Return freeze, decide, check and plan of one size, without cover and with it."""
     snapshot, freezing = timed(scene.snapshot, effort)
     placement, reference = timed(partial(greedy, snapshot), effort.once)
     decided, deciding = timed(lambda: decide(snapshot, SETTINGS).plan(), effort)
     _, checking = timed(partial(violations, snapshot, decided), effort)
     _, planning = timed(partial(plan, snapshot, SETTINGS), effort.once)
+    covered, covering = timed(partial(plan, snapshot, SETTINGS, CoverSettings()), effort.once)
     placed = f"placed {decided.stats.placed}, greedy {len(placement)}; {decided.stats.method}"
     return [
         Row(
@@ -93,19 +95,29 @@ def rows_of(size: Size, scene: Scene, effort: Patience) -> list[Row]:
             note=f"{deciding.note}; {placed}",
         ),
         _step(size, "plan", planning, reference, "plain greedy"),
+        _step(
+            size,
+            "plan with cover",
+            covering,
+            planning,
+            "plan",
+            note=f"covered {covered.stats.cover.covered}",
+        ),
         _step(size, "freeze", freezing, deciding, "decide"),
         _step(size, "check", checking, deciding, "decide"),
     ]
 
 
-def _step(size: Size, step: str, timing: Timing, reference: Timing, reference_is: str) -> Row:
+def _step(
+    size: Size, step: str, timing: Timing, reference: Timing, reference_is: str, note: str = ""
+) -> Row:
     return Row(
         f"{size.text}: {step}",
         timing.median_ms,
         "ms",
         reference.median_ms,
         reference_is,
-        note=timing.note,
+        note=f"{timing.note}; {note}" if note else timing.note,
     )
 
 

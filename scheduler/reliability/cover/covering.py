@@ -27,9 +27,10 @@ from scheduler.reliability.cover.units import failure_units
 from scheduler.reliability.cover.whole import is_whole
 from scheduler.reliability.cover.writing import Arranged, Pair, write_back
 
-MANY_NODES = 1_200
+MANY_NODES = 600
 """Nodes of one problem; with more of them, classes are decided a few at a time. A table of loads
-has their square: 12 MB a resource."""
+has their square, 3 MB a resource: with twice the nodes ten thousand pods take half as long again,
+and reserve as much."""
 
 NO_BACKUP = (
     "no node that does not fail with its own, within its budgets and rules, has room for its backup"

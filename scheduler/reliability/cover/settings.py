@@ -17,7 +17,7 @@ class CoverEffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     search: _Work = 0
     """Insertions of pods that a search for smaller reserves may spend. A cycle of the service
-    spends none: a first plan of a thousand pods takes under 0.1 s. The offline `plan` spends
+    spends none: a first plan of a thousand pods takes half a second. The offline `plan` spends
     more."""
 
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
