@@ -32,6 +32,7 @@ def main(
     *,
     hours: Annotated[float, typer.Option(help="Of the cluster's time.", min=2.4)] = 2.5,
     samples: Annotated[int, typer.Option(help="Times that all is counted.", min=20)] = 120,
+    seed: Annotated[int, typer.Option(help="Of what happens.")] = 1,
     rows: Annotated[int, typer.Option(help="Tables shown, those that rise most first.")] = 20,
 ) -> None:
     """Soak, and print a table in Markdown."""
@@ -40,7 +41,7 @@ def main(
         if sys.stderr.isatty():
             print(f"\rsoak: {at_s / 3600:.2f} of {hours:g} h", end="", file=sys.stderr, flush=True)
 
-    soaked = soak(Plan(hours * 3600, samples, tell=tell))
+    soaked = soak(Plan(hours * 3600, samples, seed, tell=tell))
     fits = soaked.fits()
     print(f"\n{_told(soaked, hours)}\n")
     print(_table(fits, rows))
