@@ -1,6 +1,7 @@
 """A soak: hours of a cluster's life pass, and at every so many seconds all is counted."""
 
 import asyncio
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,20 +29,22 @@ _UNITS = {
     TASKS: Unit.HANDLES,
 }
 """Of the process; all else is tables."""
+_DOUBLE = array("d").itemsize
 _LOOK_S = 29.0
 _PATHS = ("/metrics", "/readyz?verbose", "/api/summary", "/api/pods", "/api/telemetry")
 
 
 @dataclass(slots=True)
 class Soaked:
-    """What was counted: `series` by name, a value at each time of `at_s`.
+    """What was counted: `series` by name, a value at each time of `at_s`, seconds.
 
+    They are arrays: as lists they are a block of Python's heap a value, and the heap is counted.
     `happened` is how often each thing was done to the cluster, `told` what the service counted;
     `bugs` what it logged of its own failures.
     """
 
-    at_s: list[float] = field(default_factory=list)
-    series: dict[str, list[float]] = field(default_factory=dict)
+    at_s: "array[float]" = field(default_factory=lambda: array("d"))
+    series: "dict[str, array[float]]" = field(default_factory=dict)
     happened: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, int] = field(default_factory=dict)
     bugs: Sequence[str] = ()
@@ -50,7 +53,7 @@ class Soaked:
         """Take in a sample; what it does not name is 0, and what it names first was 0."""
         self.at_s.append(at_s)
         for name in counted:
-            self.series.setdefault(name, [0.0] * (len(self.at_s) - 1))
+            self.series.setdefault(name, array("d", bytes(_DOUBLE * (len(self.at_s) - 1))))
         for name, values in self.series.items():
             values.append(float(counted.get(name, 0.0)))
 
