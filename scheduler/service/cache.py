@@ -15,6 +15,7 @@ from scheduler.domain.cluster_events import (
     Unlisted,
     Unreadable,
 )
+from scheduler.domain.delay import Reference
 from scheduler.domain.node import Node
 from scheduler.domain.object_events import (
     NamespaceChanged,
@@ -117,6 +118,11 @@ class Cache:
     def service(self, namespace: str, name: str) -> Service | None:
         """Return a Service, or None."""
         return self._services.get(namespace, name)
+
+    def goes_by(self, pod: Pod, reference: Reference) -> bool:
+        """Whether a delay that is measured from a reference may mean this pod."""
+        is_near = pod.namespace == reference.namespace
+        return is_near and reference.name in self._services.aliases(pod)
 
     def freeze(
         self, pending: Iterable[Pod], now_s: float, held: Iterable[Pod] = ()

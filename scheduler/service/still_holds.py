@@ -1,6 +1,6 @@
 """A decision held against what was learnt since: at the assumption, and at the binding."""
 
-from scheduler.domain.plan import Assignment
+from scheduler.domain.plan import Assignment, Measured
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.service.cache import Cache
 from scheduler.service.deciding import rtts_from
@@ -24,7 +24,29 @@ def may_be_sent(assignment: Assignment, cache: Cache) -> bool:
 
     Between the assumption and the binding it is measured for, and waits for notes; others bind too.
     """
-    return cache.holds(assignment.pod, assignment.node) and keeps_budgets(assignment, cache)
+    if not (cache.holds(assignment.pod, assignment.node) and keeps_budgets(assignment, cache)):
+        return False
+    return all(
+        _is_there(one, assignment, cache) for one in assignment.measured if one.reference_node
+    )
+
+
+def _is_there(measured: Measured, assignment: Assignment, cache: Cache) -> bool:
+    """Whether what a hard delay was measured from still is where it was: a node, or a pod there.
+
+    A pod that is told to go is no reference any more, though it is there for a while.
+    """
+    reference = measured.constraint.reference
+    if measured.constraint.is_soft or reference.kind == "node":
+        return True
+    if reference.kind == "auto" and cache.node(reference.name) is not None:
+        return True
+    return any(
+        not record.is_terminating
+        and record.pod.key != assignment.pod.key
+        and cache.goes_by(record.pod, reference)
+        for record in cache.pods.on(measured.reference_node)
+    )
 
 
 def keeps_budgets(assignment: Assignment, cache: Cache) -> bool:
