@@ -61,3 +61,6 @@ class PodGroup:
     created_s: float = 0.0
     uid: str = ""
     faults: tuple[str, ...] = ()
+
+
+NO_GROUPS: frozenset[GroupRef] = frozenset()

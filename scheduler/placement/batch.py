@@ -58,6 +58,11 @@ class PendingClass:
     soft_targets: tuple[Target, ...]
     problems: tuple[PodReason, ...]
 
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Priority, and whether it is of a gang, which is chosen to be placed whole."""
+        return self.pod_class.priority, self.pod_class.group is not None
+
 
 _ByClass = dict[PodClass, list[tuple[int, str]]]
 
@@ -70,8 +75,9 @@ class Batch:
         snapshot: ClusterSnapshot,
         settings: PlacementSettings,
         kept: KeptRoom | None = None,
+        spare: frozenset[str] = frozenset(),
     ) -> None:
-        snapshot, self._apart = told_apart(snapshot)
+        snapshot, self._apart = told_apart(snapshot, spare)
         self.snapshot = snapshot
         self.settings = settings
         self.table = snapshot.nodes
