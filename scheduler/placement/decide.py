@@ -11,9 +11,11 @@ from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.backing import NO_BACKING, Backing
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.filling.fill import fill
 from scheduler.placement.final import take_back_broken
-from scheduler.placement.gangs.admission import admit
+from scheduler.placement.gangs.admission import admit, by_rank
+from scheduler.placement.gangs.areas import Areas
 from scheduler.placement.gangs.gang import gangs_of
 from scheduler.placement.gangs.parts import refused, with_gangs
 from scheduler.placement.joint import better_jointly
@@ -115,13 +117,15 @@ def decide(
     gangs = gangs_of(snapshot)
     if not gangs:
         return _decided(snapshot, settings, kept)
+    areas = Areas(snapshot, gangs, kept)
     classes = {pod.pod_class for pod in snapshot.pending}
     is_small = len(classes) * len(snapshot.nodes) <= settings.effort.exact_columns
     quick = settings if is_small or len(gangs) == 1 else trying(settings)
 
     def attempt(chosen: frozenset[GroupRef]) -> Decision:
         part, spare = with_gangs(snapshot, gangs, chosen)
-        return _decided(part, quick, kept, spare)
+        near = areas.of(by_rank(gangs[ref] for ref in chosen)) if areas else {}
+        return _decided(part, quick, kept, spare, near)
 
     tried = {ref: gang for ref, gang in gangs.items() if gang.problem is None and ref not in barred}
     priorities = sorted({pod.pod_class.priority for pod in snapshot.pending}, reverse=True)
@@ -135,9 +139,10 @@ def _decided(
     settings: PlacementSettings,
     kept: KeptRoom | None,
     spare: frozenset[str] = frozenset(),
+    areas: Mapping[str, Mask] | None = None,
 ) -> Decision:
     """Decide on all pending pods, each by itself; those of a group before others, but for spare."""
-    batch = Batch(snapshot, settings, kept, spare)
+    batch = Batch(snapshot, settings, kept, spare, areas)
     placing = nothing_placed(batch)
     figures = Figures()
     promised: frozenset[int] = frozenset()

@@ -96,6 +96,12 @@ def placed_members(decision: Tried) -> dict[GroupRef, int]:
     return out
 
 
+def by_rank(gangs: Iterable[Gang]) -> list[GroupRef]:
+    """Return the gangs of high priority first, then the oldest."""
+    ordered = sorted(gangs, key=lambda gang: (-gang.priority, gang.since_s, str(gang.ref)))
+    return [gang.ref for gang in ordered]
+
+
 class _Admission(Generic[D]):
     def __init__(
         self,
@@ -116,8 +122,8 @@ class _Admission(Generic[D]):
         is_better = bool(everyone - chosen)
         while is_better and self._left > 0:
             is_better = False
-            for gang in self._by_rank(everyone - chosen):
-                found = self._with(gang, chosen) if gang.ref not in chosen else None
+            for ref in by_rank(self._gangs[ref] for ref in everyone - chosen):
+                found = self._with(self._gangs[ref], chosen) if ref not in chosen else None
                 if found is not None and self._value(*found[::-1]) > value:
                     chosen, best = found
                     value, is_better = self._value(best, chosen), True
@@ -187,10 +193,6 @@ class _Admission(Generic[D]):
         if not others:
             return None
         return min(others, key=lambda g: (g.priority, g.needs, -g.since_s, str(g.ref)))
-
-    def _by_rank(self, refs: Iterable[GroupRef]) -> list[Gang]:
-        gangs = [self._gangs[ref] for ref in refs]
-        return sorted(gangs, key=lambda g: (-g.priority, g.since_s, str(g.ref)))
 
     def _value(self, decision: Tried, chosen: Collection[GroupRef]) -> Value:
         placed = dict.fromkeys(self._priorities, 0)

@@ -1,7 +1,7 @@
 """Pod groups in a decision: whole or not at all, spare pods where room is left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scheduler.domain.node import Node
 from scheduler.domain.plan import Plan
@@ -165,3 +165,63 @@ def test_a_gang_whose_cover_is_a_must_waits_whole_where_one_of_it_has_none() -> 
     covered = plan(snapshot, PlacementSettings(), CoverSettings(mode="required"))
     assert covered.assignments == ()
     assert len(covered.unplaced) == 2
+
+
+SITES = ("a1", "a2", "b1", "b2", "c1")
+RTT = rtt_ms(
+    SITES,
+    (
+        (0, 1, 40, 40, 7),
+        (1, 0, 40, 40, 9),
+        (40, 40, 0, 3, 40),
+        (40, 40, 3, 0, 40),
+        (7, 9, 40, 40, 0),
+    ),
+)
+
+
+def near(
+    count: int,
+    ms: float,
+    room: Sequence[int],
+    *,
+    is_soft: bool = False,
+    running: Mapping[str, str] | None = None,
+    least: int | None = None,
+) -> dict[str, str]:
+    """Return where the pods of a gang go whose members are to be near each other."""
+    at = running or {}
+    group = PodGroup(ref("g"), least or count, within_us=round(1_000 * ms), is_within_soft=is_soft)
+    pods = [pod(f"g-{k}", cpu_milli=1_000, group=group.ref) for k in range(count)]
+    nodes = [node(name, cpu_milli=cpu) for name, cpu in zip(SITES, room, strict=True)]
+    snapshot = build_snapshot(
+        nodes,
+        [one for one in pods if one.name not in at],
+        groups=[group],
+        rtt=RTT,
+        placed=[(one, at[one.name]) for one in pods if one.name in at],
+    )
+    return {one.pod.name: one.node for one in plan(snapshot, PlacementSettings()).assignments}
+
+
+def test_a_gang_goes_to_the_tightest_nodes_that_have_room_for_it() -> None:
+    assert set(near(4, 10, (2_000, 2_000, 2_000, 2_000, 4_000)).values()) == {"c1"}
+    assert set(near(4, 10, (2_000, 2_000, 2_000, 2_000, 1_000)).values()) == {"a1", "a2"}
+    assert set(near(4, 10, (1_000, 2_000, 2_000, 2_000, 1_000)).values()) == {"b1", "b2"}
+
+
+def test_a_gang_waits_where_no_nodes_near_each_other_have_room_for_it() -> None:
+    assert near(5, 10, (2_000, 2_000, 2_000, 2_000, 0)) == {}
+    assert len(near(5, 10, (2_000, 2_000, 2_000, 2_000, 0), is_soft=True)) == 5
+
+
+def test_members_that_run_say_where_the_others_may_be() -> None:
+    found = near(3, 10, (4_000, 4_000, 1_000, 4_000, 4_000), running={"g-0": "b1"})
+    assert set(found.values()) <= {"b1", "b2"}
+    assert len(found) == 2
+
+
+def test_spare_members_stay_near_too() -> None:
+    found = near(6, 10, (2_000, 1_000, 2_000, 1_000, 0), least=3)
+    assert len(found) == 3
+    assert set(found.values()) in ({"a1", "a2"}, {"b1", "b2"})
