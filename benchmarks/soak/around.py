@@ -25,7 +25,6 @@ from simulator.state import Timing
 from simulator.world import build
 from tests.faults.agents import Agents, flat_truth
 
-_SEED = 1
 _WINDOW = 300
 """Changes a watch may be behind: so few that an outage of 20 s brings a 410."""
 
@@ -33,10 +32,10 @@ _TIMING = Timing(node_grace_s=12.0, toleration_s=20.0, orphan_s=5.0, event_ttl_s
 
 
 @asynccontextmanager
-async def surrounded(loop: JumpingLoop) -> AsyncIterator[tuple[Service, Life]]:
+async def surrounded(loop: JumpingLoop, seed: int) -> AsyncIterator[tuple[Service, Life]]:
     """Run all that is around a service; the service itself and the life are the caller's to run."""
-    rng = Random(_SEED)  # noqa: S311 - chance, not secrets
-    running = _world()
+    rng = Random(seed)  # noqa: S311 - chance, not secrets
+    running = _world(seed)
     names = [node["metadata"]["name"] for node in first_nodes()]
     agents = Agents(flat_truth(names, rng), REPORT_S, rng)
     alive = asyncio.create_task(running.live())
@@ -55,10 +54,10 @@ async def surrounded(loop: JumpingLoop) -> AsyncIterator[tuple[Service, Life]]:
             await alive
 
 
-def _world() -> RunningWorld:
+def _world(seed: int) -> RunningWorld:
     """Return a world with the first nodes; its own network is not used."""
     scenario = Scenario(nodes=NodesPart(source="metros", count=1), drift="0s")
-    cluster = EmbeddedCluster(np.random.default_rng(_SEED), _TIMING)
+    cluster = EmbeddedCluster(np.random.default_rng(seed), _TIMING)
     for node in first_nodes():
         cluster.apply(Create(node), 0.0)
     return RunningWorld(replace(build(scenario, Path("soak.yaml")), cluster=cluster))

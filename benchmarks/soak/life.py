@@ -7,7 +7,7 @@ common multiple within hours: things meet in ever new ways.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from itertools import count
+from itertools import count, cycle
 from random import Random
 
 from benchmarks.soak.relay import Relay
@@ -24,7 +24,13 @@ REPORT_S = 5.0
 _ROLL_S, _DELETE_S, _FAIL_S, _REPLACE_S = 61.0, 7.0, 113.0, 43.0
 _MISFIT_S, _CUT_S = 37.0, 97.0
 _FAILED_S, _MISFIT_FOR_S = 67.0, 83.0
-_LONGEST_OUTAGE_S = 20.0
+_OUTAGES_S = (0.0, 1.0, 20.0)
+"""In turn, not by chance: in any six minutes there is a moment at which nothing is connected."""
+
+_PULL = 0.1
+"""How far a pair that drifts comes back to its RTT on a calm day, as a share of the difference of
+their logarithms. Without it RTTs rise for hours, and more budgets break each hour."""
+
 _BUDGETS_MS = ("15", "30", "60")
 
 
@@ -46,7 +52,8 @@ class Life:
 
     def __init__(self, world: RunningWorld, relay: Relay, agents: Agents, rng: Random) -> None:
         self._world, self._relay, self._agents, self._rng = world, relay, agents, rng
-        self._numbers = count(NODES)
+        self._calm_us = dict(agents.truth_us)
+        self._numbers, self._outages_s = count(NODES), cycle(_OUTAGES_S)
         self.desks: list[Telemetry] = []
         self.happened: dict[str, int] = {}
 
@@ -99,10 +106,10 @@ class Life:
         old, new = self._some_node(), f"n{next(self._numbers)}"
         self._do(Delete(ObjectKey("Node", "", old)))
         self._do(Create(node_object(new)))
-        truth = self._agents.truth_us
-        for pair in [pair for pair in truth if old in pair]:
-            one, other = (new if name == old else name for name in pair)
-            truth[one, other] = truth.pop(pair)
+        for rtt_us in (self._agents.truth_us, self._calm_us):
+            for pair in [pair for pair in rtt_us if old in pair]:
+                one, other = (new if name == old else name for name in pair)
+                rtt_us[one, other] = rtt_us.pop(pair)
         for desk in self.desks:
             desk.store.know(self._agents.nodes)
 
@@ -121,15 +128,15 @@ class Life:
         """Break every connection to the API server, and keep it away for a while."""
         self._relay.is_down = True
         self._relay.cut()
-        await asyncio.sleep(self._rng.choice((0.0, 1.0, _LONGEST_OUTAGE_S)))
+        await asyncio.sleep(next(self._outages_s))
         self._relay.is_down = False
 
     async def _report(self) -> None:
         """Have every agent report, of a network that drifts: a new table of RTTs."""
         truth = self._agents.truth_us
-        for one, other in self._rng.sample(sorted(p for p in truth if p[0] < p[1]), 10):
-            rtt_us = round(truth[one, other] * self._rng.uniform(0.8, 1.25))
-            truth[one, other] = truth[other, one] = min(max(rtt_us, 200), 60_000)
+        for pair in self._rng.sample(sorted(p for p in truth if p[0] < p[1]), 10):
+            rtt_us = drifted(truth[pair], self._calm_us[pair], self._rng)
+            truth[pair] = truth[pair[::-1]] = rtt_us
         for node in self._agents.nodes:
             for desk in self.desks if node not in self._agents.silent else ():
                 desk.feed.take(self._agents.row(node), whole=False)
@@ -142,6 +149,20 @@ class Life:
         for command in commands:
             with suppress(Refused):  # who was to be hit has gone before
                 self._world.execute(command)
+
+
+def drifted(rtt_us: int, calm_us: int, rng: Random) -> int:
+    """Return what the RTT of a pair is next, microseconds: near what it was, and never far off.
+
+    Parameters
+    ----------
+    rtt_us, calm_us
+        What it is now, and on a calm day, microseconds.
+    rng
+        Of how it drifts.
+    """
+    pulled_us: float = rtt_us * (calm_us / rtt_us) ** _PULL
+    return min(max(round(pulled_us * rng.uniform(0.8, 1.25)), 200), 60_000)
 
 
 def anchor_names() -> tuple[str, ...]:

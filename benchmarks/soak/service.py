@@ -19,6 +19,7 @@ from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.lease import Leadership, LeaseTerms
 from scheduler.placement.explain import explain
 from scheduler.planning.plan import plan
+from scheduler.reliability.repair.settings import RepairSettings
 from scheduler.service.cycle import Decider
 from scheduler.service.runtime import Outside, Runtime
 from scheduler.service.settings import SchedulerConfiguration
@@ -28,7 +29,11 @@ from scheduler.ui.app import Board, served
 from simulator.state import EPOCH
 from tests.faults.agents import Agents, Telemetry
 
-SETTINGS = SchedulerConfiguration()
+SETTINGS = SchedulerConfiguration(repair=RepairSettings(bad_place_seconds=300.0))
+"""A bad place is remembered for an hour by default. What that table holds is all that an hour
+brought, and a soak of a few hours is a few such sums: by chance the last is larger than the first.
+It has many turns of five minutes, and a table that forgets nothing grows just the same."""
+
 _TERMS = LeaseTerms("isochrone", "kube-system", lease_s=60.0, renew_deadline_s=40.0)
 """Longer than the longest outage: who loses the Lease ends, and another process begins anew."""
 

@@ -24,6 +24,10 @@ _WALKED = 64
 """Entries of a container that are walked through themselves: parts, and not objects."""
 
 _CONTAINERS = (list, set, frozenset, tuple, deque, Mapping)
+_HANDLES_S = 5.0
+"""Between two counts of open files and tasks. They are few while the API server is away: counted
+once a minute, some parts of a soak would meet an outage and others none, by chance."""
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,6 +39,17 @@ def resident_bytes() -> int:
 def open_files() -> int:
     """Return the number of file descriptors of this process."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def least_handles(seconds: float) -> tuple[int, int]:
+    """Wait, and return how many open files and how many tasks there were when they were fewest."""
+    looks = max(1, round(seconds / _HANDLES_S))
+    files, tasks = [], []
+    for _ in range(looks):
+        await asyncio.sleep(seconds / looks)
+        files.append(open_files())
+        tasks.append(len(asyncio.all_tasks()))
+    return min(files), min(tasks)
 
 
 def heap_blocks() -> int:

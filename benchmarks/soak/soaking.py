@@ -1,6 +1,7 @@
 """A soak: hours of a cluster's life pass, and at every so many seconds all is counted."""
 
 import asyncio
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from benchmarks.soak.service import Service, wall_clock
 from benchmarks.soak.sizes import (
     cache_sizes,
     heap_blocks,
-    open_files,
+    least_handles,
     resident_bytes,
     table_sizes,
 )
@@ -28,20 +29,22 @@ _UNITS = {
     TASKS: Unit.HANDLES,
 }
 """Of the process; all else is tables."""
+_DOUBLE = array("d").itemsize
 _LOOK_S = 29.0
 _PATHS = ("/metrics", "/readyz?verbose", "/api/summary", "/api/pods", "/api/telemetry")
 
 
 @dataclass(slots=True)
 class Soaked:
-    """What was counted: `series` by name, a value at each time of `at_s`.
+    """What was counted: `series` by name, a value at each time of `at_s`, seconds.
 
+    They are arrays: as lists they are a block of Python's heap a value, and the heap is counted.
     `happened` is how often each thing was done to the cluster, `told` what the service counted;
     `bugs` what it logged of its own failures.
     """
 
-    at_s: list[float] = field(default_factory=list)
-    series: dict[str, list[float]] = field(default_factory=dict)
+    at_s: "array[float]" = field(default_factory=lambda: array("d"))
+    series: "dict[str, array[float]]" = field(default_factory=dict)
     happened: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, int] = field(default_factory=dict)
     bugs: Sequence[str] = ()
@@ -50,7 +53,7 @@ class Soaked:
         """Take in a sample; what it does not name is 0, and what it names first was 0."""
         self.at_s.append(at_s)
         for name in counted:
-            self.series.setdefault(name, [0.0] * (len(self.at_s) - 1))
+            self.series.setdefault(name, array("d", bytes(_DOUBLE * (len(self.at_s) - 1))))
         for name, values in self.series.items():
             values.append(float(counted.get(name, 0.0)))
 
@@ -72,7 +75,10 @@ class Plan:
     duration_s
         Of the cluster's time.
     samples
-        Times that all is counted, evenly.
+        Times that all is counted, evenly. Open files and tasks are counted more often, and the
+        least since the sample before is taken.
+    seed
+        Of what happens.
     spoil
         Given the service before it runs: a test may break it.
     tell
@@ -81,6 +87,7 @@ class Plan:
 
     duration_s: float
     samples: int
+    seed: int = 1
     spoil: Callable[[Service], object] = lambda _service: None
     tell: Callable[[float], None] = lambda _at_s: None
 
@@ -104,16 +111,16 @@ def soak(plan: Plan) -> Soaked:
 
 async def _soak(loop: JumpingLoop, plan: Plan) -> Soaked:
     out = Soaked()
-    async with surrounded(loop) as (service, life):
+    async with surrounded(loop, plan.seed) as (service, life):
         plan.spoil(service)
         running = asyncio.create_task(service.runtime.run())
         beside = [asyncio.create_task(life.go_on()), asyncio.create_task(_look(service.port))]
         for _ in range(plan.samples):
-            await asyncio.sleep(plan.duration_s / plan.samples)
+            files, tasks = await least_handles(plan.duration_s / plan.samples)
             for task in (running, *beside):
                 if task.done():
                     raise RuntimeError(f"it has ended by itself: {task.exception()!r}")
-            out.add(loop.time(), _counted(service))
+            out.add(loop.time(), _counted(service) | {FILES: files, TASKS: tasks})
             plan.tell(loop.time())
         for task in beside:
             task.cancel()
@@ -135,14 +142,12 @@ async def _look(port: int) -> None:
 
 
 def _counted(service: Service) -> dict[str, float]:
-    """Return all that must not grow, by name."""
+    """Return all that must not grow, by name, but for open files and tasks."""
     blocks = heap_blocks()
     tables: Counter[str] = table_sizes(service.parts) + cache_sizes()
     return {
         MEMORY: resident_bytes(),
         HEAP: blocks,
-        FILES: open_files(),
-        TASKS: len(asyncio.all_tasks()),
         **tables,
     }
 

@@ -1,6 +1,6 @@
 """Which pods to move so that broken budgets hold again: the fewest that do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,9 +161,10 @@ class _Repairing:
         found = scene.destinations(row)
         here = int(scene.snapshot.placed.node_of[row])
         barred = self._limits.barred.get(workload, frozenset()) | self._limits.untrusted
-        nodes = [n for n in found.nodes.tolist() if n != here and self._name(n) not in barred]
+        within = {n: self._name(n) for n in found.nodes.tolist() if n != here}
+        nodes = [n for n, name in within.items() if name not in barred]
         if not nodes:
-            return self._nowhere(found.refusal, barred)
+            return _nowhere(found.refusal, within.values())
         classes = frozenset({pod.pod_class}) | self._referring.get(pod.pod_class, frozenset())
         before, best = scene.violations(classes), None
         for node in self._ranked(option, nodes)[:_TRIES]:
@@ -202,11 +203,11 @@ class _Repairing:
             if one.pod.pod_class not in classes or (one.pod.uid, str(one.constraint)) in broken
         ]
 
-    def _nowhere(self, refusal: str, barred: frozenset[str]) -> str:
-        if refusal:
-            return refusal
-        names = ", ".join(sorted(barred)) or "its own node"
-        return f"it could go nowhere but where it is or was badly off: {names}"
-
     def _name(self, node: int) -> str:
         return self._scene.snapshot.nodes.nodes[node].name
+
+
+def _nowhere(refusal: str, barred: Iterable[str]) -> str:
+    """Return why a pod can go nowhere; `barred` are the nodes that would take it."""
+    names = ", ".join(sorted(barred)) or "its own node"
+    return refusal or f"it could go nowhere but where it is or was badly off: {names}"

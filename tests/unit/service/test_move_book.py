@@ -30,6 +30,17 @@ def test_where_a_budget_was_broken_is_barred_for_its_workload_for_an_hour() -> N
     assert limits(book, 3_701.0).barred == {}
 
 
+def test_no_more_is_barred_than_was_bad_within_the_hour_however_many_nodes_came_and_went() -> None:
+    book = MoveBook(RepairSettings())
+    barred = []
+    for k in range(360):  # six hours, in which each node is bad once and never seen again
+        broken = BrokenBudget(web(), f"n{k}", within(2, "a"), Break.TOO_FAR)
+        book.saw_broken([broken], 60.0 * k)
+        barred.append(len(limits(book, 60.0 * k).barred[WEB]))
+
+    assert (max(barred), barred[-1]) == (60, 60)
+
+
 def test_a_trail_bars_and_counts_like_what_was_seen_here_and_no_move_counts_twice() -> None:
     book = MoveBook(RepairSettings(moves_per_workload_and_hour=2))
     book.moved(web(), "e", now_s=10.0, wall_s=5_000.0)

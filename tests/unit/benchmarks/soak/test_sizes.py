@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 
-from benchmarks.soak.sizes import open_files, table_sizes
+from benchmarks.soak.jumping import JumpingLoop
+from benchmarks.soak.sizes import least_handles, open_files, table_sizes
 from scheduler.service.journal import Journal
 from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, new_state
@@ -46,3 +47,18 @@ def test_an_open_file_counts() -> None:
     before = open_files()
     with open("/dev/null", "rb"):  # noqa: PTH123 - a descriptor, and nothing else
         assert open_files() == before + 1
+
+
+def test_a_moment_at_which_handles_are_few_is_not_missed_between_two_samples() -> None:
+    async def least() -> tuple[int, int]:
+        waiting = asyncio.create_task(asyncio.sleep(10.0))  # ends, and its file with it
+        with open("/dev/null", "rb"):  # noqa: PTH123, ASYNC230 - a descriptor, and nothing else
+            counted = asyncio.create_task(least_handles(60.0))
+            await waiting
+        await asyncio.sleep(20.0)
+        with open("/dev/null", "rb"):  # noqa: PTH123, ASYNC230 - the same
+            return await counted
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        before = runner.run(least_handles(5.0))
+        assert runner.run(least()) == (before[0], before[1] + 1), "the one that counts is a task"

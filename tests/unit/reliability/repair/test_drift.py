@@ -141,12 +141,14 @@ def test_those_of_high_priority_go_first() -> None:
 
 def test_nothing_is_moved_to_where_it_was_badly_off_a_while_ago_or_to_a_node_not_trusted() -> None:
     snapshot = on_a_line((web("web-1"), "e"))
-    barred = {workload("web"): frozenset({"a"})}
+    barred = {workload("web"): frozenset({"a", "gone"})}
 
     assert went(repaired(snapshot, limits=Limits(5, barred=barred))) == {"web-1": "b"}
     limits = Limits(5, barred=barred, untrusted=frozenset("bc"))
     [stuck] = repaired(snapshot, limits=limits).stuck
-    assert stuck.why == "it could go nowhere but where it is or was badly off: a, b, c"
+    assert stuck.why == "it could go nowhere but where it is or was badly off: a, b, c", (
+        "no node that is gone"
+    )
 
 
 @pytest.mark.parametrize(
