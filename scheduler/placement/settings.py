@@ -97,13 +97,9 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most simplex pivots spent on placing pods that are left out although the relaxation places
     more: about 2 s, spent only then. The offline `plan` spends more."""
 
-    gang_attempts: int = 24
+    gang_attempts: int = 12
     """Most decisions made to win back pod groups that were dropped from the first choice. The
     offline `plan` spends more."""
-
-    gang_columns: int = 1_500
-    """As `settle_columns`, in each of these decisions, of which all but one are thrown away: with
-    more a hundredth more of the pods is placed, and it takes ten times as long."""
 
     chain_steps: int = 3_000
     """Most steps one ejection-chain search looks at."""
@@ -123,8 +119,7 @@ OFFLINE_EFFORT = EffortSettings(
     fullest_pivots=60_000,
     joint_columns=150,
     joint_nodes=20,
-    gang_attempts=40,
-    gang_columns=10_000,
+    gang_attempts=60,
     chain_steps=12_000,
     chain_work=400_000,
 )
@@ -144,11 +139,13 @@ class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 def trying(settings: PlacementSettings) -> PlacementSettings:
-    """Return the settings of one of many attempts at a choice of pod groups."""
+    """Return the settings of one of many attempts at a choice of pod groups.
+
+    All but one are thrown away, and the rest of the effort finds room for one pod in a hundred.
+    """
     effort = settings.effort
     quick = msgspec.structs.replace(
         effort,
-        settle_columns=min(effort.settle_columns, effort.gang_columns),
         window_pivots=0,
         fullest_pivots=0,
         chain_work=min(effort.chain_work, _TRYING_WORK),
