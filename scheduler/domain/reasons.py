@@ -55,6 +55,8 @@ class PodCause(Enum):
     NO_NODES = "no nodes"
     CROWDED_OUT = "crowded out"
     NOT_COVERED = "not covered"
+    GROUP = "pod group"
+    GROUP_ROOM = "room for a pod group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ _HELPED_BY_NODES = (
     PodCause.NO_NODES,
     PodCause.CROWDED_OUT,
     PodCause.NOT_COVERED,
+    PodCause.GROUP_ROOM,
     PodCause.RESOURCE_CLAIM,
 )
 """Of resource claims kube-scheduler itself says so where it cannot allocate them."""

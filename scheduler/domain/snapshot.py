@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.domain.node import Node
+from scheduler.domain.pod_group import GroupRef, PodGroup
 from scheduler.domain.resources import PODS, UNLIMITED
 from scheduler.domain.storage import Storage
 from scheduler.domain.workload import Labels, Pod, PodClass, Service
@@ -102,8 +103,9 @@ class ClusterSnapshot:
     `pending` are the pods to decide on, in the queue's order. `held` are known pods that are
     unplaced but not up for decision now (backing off, gated, another scheduler's): references to
     them are pending, not unknown. `lost` are pods that were gone from nodes believed dead before
-    another took their place, `moving` those that are made to leave their nodes. `namespaces` are
-    the labels of each namespace by its name. `now_s` is the shell's clock, for waiting times.
+    another took their place, `moving` those that are made to leave their nodes. `groups` are the
+    pod groups that have an object, by what their pods call them. `namespaces` are the labels of
+    each namespace by its name. `now_s` is the shell's clock, for waiting times.
     """
 
     nodes: NodeTable
@@ -113,6 +115,7 @@ class ClusterSnapshot:
     lost: tuple[LostPod, ...] = ()
     moving: tuple[LostPod, ...] = ()
     services: tuple[Service, ...] = ()
+    groups: Mapping[GroupRef, PodGroup] = field(default_factory=dict)
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)
     rtt: RttTable = field(default_factory=empty_rtt)
@@ -222,6 +225,7 @@ def build_snapshot(  # noqa: PLR0913 - the parts of a snapshot, all but two opti
     terminating: frozenset[str] = frozenset(),
     held: Sequence[Pod] = (),
     services: Sequence[Service] = (),
+    groups: Iterable[PodGroup] = (),
     namespaces: Mapping[str, Mapping[str, str]] | None = None,
     storage: Storage | None = None,
     rtt: RttTable | None = None,
@@ -237,6 +241,7 @@ def build_snapshot(  # noqa: PLR0913 - the parts of a snapshot, all but two opti
         pending=tuple(pending),
         held=tuple(held),
         services=tuple(services),
+        groups={group.ref: group for group in groups},
         namespaces=namespaces if namespaces is not None else {},
         storage=storage if storage is not None else Storage(),
         rtt=rtt if rtt is not None else empty_rtt(),

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from scheduler.domain.between import HostPort, PodTerm, SpreadConstraint, WeightedPodTerm
 from scheduler.domain.delay import DelayConstraint, DelayFault
+from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.resources import Resources
 from scheduler.domain.selector import Labels, NodeTerm, Operator, Requirement
 from scheduler.domain.storage import NO_VOLUMES, PodVolumes
@@ -80,7 +81,7 @@ class PodClass:
     `pod_affinity` and `pod_anti_affinity` are required, `preferred_pods` wishes of both kinds.
     `images` are those of its containers, normalised; `features` what a node must declare. `volumes`
     and `nominated_node` are empty but in a decision, where pods of one class that differ in them
-    are told apart (`Pod.volumes`, `Pod.nominated_node`).
+    are told apart (`Pod.volumes`, `Pod.nominated_node`). `group` is the pod group it belongs to.
     `unsupported` names features the pod uses that are not implemented: it waits and says so.
     """
 
@@ -105,6 +106,7 @@ class PodClass:
     features: tuple[str, ...] = ()
     volumes: PodVolumes = NO_VOLUMES
     nominated_node: str = ""
+    group: GroupRef | None = None
     unsupported: tuple[str, ...] = ()
     # A class is hashed many times in a cycle and its fields are deep: hash once.
     _hash: int = field(init=False, repr=False, compare=False, default=0)
@@ -118,6 +120,7 @@ class PodClass:
             self.spread,
             self.volumes,
             self.nominated_node,
+            self.group,
         )
         object.__setattr__(self, "_hash", hash((parts, rest, between, self.priority)))
 

@@ -4,7 +4,8 @@ Pods of one class are one supply, and which of them goes where is nobody's conce
 
 * a delay refers to one of them by its name;
 * they have volumes of their own, or a node where room is kept for them;
-* a selector asks for a label by which their controller numbers them.
+* a selector asks for a label by which their controller numbers them;
+* some of them are needed for their group to run at all, and others are not.
 
 Such a pod is of a class of its own for the decision.
 """
@@ -29,10 +30,13 @@ _Asked = set[tuple[str, str]]
 """Numbering labels that selectors tell from their absence; a value of ``""`` is for any."""
 
 
-def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodId, PodClass]]:
+def told_apart(
+    snapshot: ClusterSnapshot, spare: frozenset[str] = frozenset()
+) -> tuple[ClusterSnapshot, Mapping[PodId, PodClass]]:
     """Return the snapshot to decide on, and the class of its own of each pod that has one.
 
-    Pods that stand are told apart in the snapshot, where that matters at all.
+    Pods that stand are told apart in the snapshot, where that matters at all. Pods whose keys are
+    in `spare` are placed as if they belonged to no group.
     """
     classes = list({id(pod.pod_class): pod.pod_class for pod in snapshot.pending}.values())
     names = set(_names(classes, snapshot.nodes.index))
@@ -44,6 +48,8 @@ def told_apart(snapshot: ClusterSnapshot) -> tuple[ClusterSnapshot, Mapping[PodI
             pod_class = replace(pod_class, volumes=pod.volumes)
         if pod.nominated_node in snapshot.nodes.index:
             pod_class = replace(pod_class, nominated_node=pod.nominated_node)
+        if pod.key in spare:
+            pod_class = replace(pod_class, group=None)
         if (pod.namespace, pod.name) in names:
             pod_class = replace(pod_class, labels=(*pod_class.labels, (MARK, pod.name)))
         if pod_class is not pod.pod_class:

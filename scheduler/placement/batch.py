@@ -58,20 +58,32 @@ class PendingClass:
     soft_targets: tuple[Target, ...]
     problems: tuple[PodReason, ...]
 
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Priority, and whether it is of a gang, which is chosen to be placed whole."""
+        return self.pod_class.priority, self.pod_class.group is not None
+
 
 _ByClass = dict[PodClass, list[tuple[int, str]]]
 
 
 class Batch:
-    """A snapshot with what every step of the decision looks up in it."""
+    """A snapshot with what every step of the decision looks up in it.
+
+    `spare` are the keys of pods that are placed as if they were of no group; `areas` the nodes that
+    pods of a group may use, by key, where not all.
+    """
 
     def __init__(
         self,
         snapshot: ClusterSnapshot,
         settings: PlacementSettings,
         kept: KeptRoom | None = None,
+        spare: frozenset[str] = frozenset(),
+        areas: Mapping[str, Mask] | None = None,
     ) -> None:
-        snapshot, self._apart = told_apart(snapshot)
+        snapshot, self._apart = told_apart(snapshot, spare)
+        self._areas = areas or {}
         self.snapshot = snapshot
         self.settings = settings
         self.table = snapshot.nodes
@@ -183,11 +195,15 @@ class Batch:
             pod_class=pod_class,
             pods=tuple(pods),
             demand=self.table.demand(pod_class),
-            mask=self._mask(pod_class),
+            mask=self._within_area(pods[0], self._mask(pod_class)),
             targets=hard,
             soft_targets=tuple(t for t in targets if t.constraint.is_soft and t.problem is None),
             problems=(*_problems(pod_class, hard), *self._volume_problems(pod_class, pods)),
         )
+
+    def _within_area(self, pod: Pod, mask: Mask) -> Mask:
+        area = self._areas.get(pod.key)
+        return mask if area is None else mask & area
 
     def _volume_problems(self, pod_class: PodClass, pods: Sequence[Pod]) -> tuple[PodReason, ...]:
         is_refused = affinity.named_nodes(pod_class) == frozenset()

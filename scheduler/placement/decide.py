@@ -1,16 +1,23 @@
 """The decision: stages in order, each a flow settled in exact vectors; reasons for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
 from scheduler.domain.cover import HOME_ANNOTATION, KeptRoom, Place
 from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
+from scheduler.domain.pod_group import NO_GROUPS, GroupRef
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.domain.workload import Pod
 from scheduler.placement.backing import NO_BACKING, Backing
 from scheduler.placement.batch import Batch, PendingClass
+from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.filling.fill import fill
 from scheduler.placement.final import take_back_broken
+from scheduler.placement.gangs.admission import admit, by_rank
+from scheduler.placement.gangs.areas import Areas
+from scheduler.placement.gangs.gang import gangs_of
+from scheduler.placement.gangs.parts import refused, with_gangs
 from scheduler.placement.joint import better_jointly
 from scheduler.placement.order import Order, Stage, order
 from scheduler.placement.packing.columns import solve_columns
@@ -22,7 +29,7 @@ from scheduler.placement.promises import keep_promises, lost_by, place_in_need
 from scheduler.placement.reach import measured, reach
 from scheduler.placement.refusals import refuse
 from scheduler.placement.repair import repaired
-from scheduler.placement.settings import PlacementSettings
+from scheduler.placement.settings import PlacementSettings, trying
 from scheduler.placement.stage import arc_costs, carry_out, stage_problem
 from scheduler.placement.together import place_together
 
@@ -51,6 +58,17 @@ class Decision:
     promised: frozenset[int] = frozenset()
     """Numbers of the classes with pods on places that were reserved for them."""
 
+    queue: tuple[Pod, ...] = ()
+    """All pods that were up for decision, where the batch has not all of them."""
+
+    waiting: Mapping[str, Unplaced] = field(default_factory=dict)
+    """By key, the pods that are not in the batch: their groups are not placed."""
+
+    @property
+    def cost(self) -> int:
+        """Cost of the nodes, cost units."""
+        return self.figures.cost
+
     def recount(self) -> None:
         """Have the figures tell the cost of nodes as they are now: others have moved pods.
 
@@ -66,11 +84,22 @@ class Decision:
 
     def plan(self, backing: Backing = NO_BACKING) -> Plan:
         """Return the plan, with backups where `backing` has them."""
-        return _plan(self.batch, self.placing, self.figures, backing)
+        plan = _plan(self.batch, self.placing, self.figures, backing)
+        if not self.waiting:
+            return plan
+        refused = {one.pod.key: one for one in plan.unplaced} | dict(self.waiting)
+        return replace(
+            plan,
+            unplaced=tuple(refused[pod.key] for pod in self.queue if pod.key in refused),
+            stats=replace(plan.stats, pending=len(self.queue)),
+        )
 
 
 def decide(
-    snapshot: ClusterSnapshot, settings: PlacementSettings, kept: KeptRoom | None = None
+    snapshot: ClusterSnapshot,
+    settings: PlacementSettings,
+    kept: KeptRoom | None = None,
+    barred: frozenset[GroupRef] = NO_GROUPS,
 ) -> Decision:
     """Return where each pending pod goes, and why the others wait.
 
@@ -82,8 +111,38 @@ def decide(
         Weights and bounds on work.
     kept
         Room that is kept for failures.
+    barred
+        Groups that are not to be placed now.
     """
-    batch = Batch(snapshot, settings, kept)
+    gangs = gangs_of(snapshot)
+    if not gangs:
+        return _decided(snapshot, settings, kept)
+    areas = Areas(snapshot, gangs, kept)
+    classes = {pod.pod_class for pod in snapshot.pending}
+    is_small = len(classes) * len(snapshot.nodes) <= settings.effort.exact_columns
+    quick = settings if is_small or len(gangs) == 1 else trying(settings)
+
+    def attempt(chosen: frozenset[GroupRef]) -> Decision:
+        part, spare = with_gangs(snapshot, gangs, chosen)
+        near = areas.of(by_rank(gangs[ref] for ref in chosen)) if areas else {}
+        return _decided(part, quick, kept, spare, near)
+
+    tried = {ref: gang for ref, gang in gangs.items() if gang.problem is None and ref not in barred}
+    priorities = sorted({pod.pod_class.priority for pod in snapshot.pending}, reverse=True)
+    found = admit(tried, attempt, priorities, settings.effort.gang_attempts)
+    waiting = refused(snapshot, gangs, found)
+    return replace(found.decision, queue=snapshot.pending, waiting=waiting)
+
+
+def _decided(
+    snapshot: ClusterSnapshot,
+    settings: PlacementSettings,
+    kept: KeptRoom | None,
+    spare: frozenset[str] = frozenset(),
+    areas: Mapping[str, Mask] | None = None,
+) -> Decision:
+    """Decide on all pending pods, each by itself; those of a group before others, but for spare."""
+    batch = Batch(snapshot, settings, kept, spare, areas)
     placing = nothing_placed(batch)
     figures = Figures()
     promised: frozenset[int] = frozenset()
@@ -155,26 +214,29 @@ class _Deciding:
 
 
 def _choosiest_first(classes: Sequence[PendingClass]) -> list[PendingClass]:
-    """Sort by priority, then by how few nodes there are to choose from."""
+    """Sort by rank, then by how few nodes there are to choose from."""
     return sorted(
         classes,
-        key=lambda c: (-c.pod_class.priority, int(c.mask.sum()), len(c.targets) == 0, c.number),
+        key=lambda c: (
+            (-c.rank[0], not c.rank[1]),
+            (int(c.mask.sum()), len(c.targets) == 0, c.number),
+        ),
     )
 
 
 def _chunks(
     batch: Batch, classes: Sequence[PendingClass], placing: Placing, stages: Order
 ) -> list[Sequence[PendingClass]]:
-    """Split a stage by priority where its ranks would not fit into exact integers together."""
+    """Split a stage by rank where its ranks would not fit into exact integers together."""
     if not classes:
         return []
-    priorities = sorted({c.pod_class.priority for c in classes}, reverse=True)
-    if len(priorities) == 1:
+    ranks = sorted({c.rank for c in classes}, reverse=True)
+    if len(ranks) == 1:
         return [classes]
     problem, _ = stage_problem(batch, classes, placing, stages.dependants)
     if fits_exact_integers(problem):
         return [classes]
-    return [[c for c in classes if c.pod_class.priority == p] for p in priorities]
+    return [[c for c in classes if c.rank == rank] for rank in ranks]
 
 
 def _solve(

@@ -139,12 +139,12 @@ def _problem(
         len(members), len(batch.table.resources)
     )
     count = np.array([len(c.pods) for c in members], dtype=np.int64)
-    priorities = sorted({c.pod_class.priority for c in members}, reverse=True)
+    ranks = sorted({c.rank for c in members}, reverse=True)
     weight = batch.settings.cost.balance_weight
     problem = Problem(
         demand=demand,
         count=count,
-        rank=np.array([priorities.index(c.pod_class.priority) for c in members], dtype=np.int64),
+        rank=np.array([ranks.index(c.rank) for c in members], dtype=np.int64),
         free=placing.free.copy(),
         feasible=np.array(masks, dtype=np.bool_).reshape(shape),
         cost=np.array(costs, dtype=np.int64).reshape(shape),

@@ -14,8 +14,9 @@ import networkx as nx
 from scheduler.placement.batch import PendingClass
 from scheduler.placement.between.rules import Rules
 
-_Rank = tuple[int, bool]
-"""Priority, and whether a node is nominated: its room is kept from others of the priority."""
+_Rank = tuple[int, bool, bool]
+"""Priority; whether a node is nominated, whose room is kept from others of the priority; and
+whether it is of a gang, which is chosen to be placed whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def order(classes: Sequence[PendingClass], rules: Rules, *, is_by_priority: bool
     ranks the priorities itself, and so places the most pods of each. Otherwise a reference inherits
     the priority of what refers to it, or a high-priority pod would wait for room that lower ones
     took while its reference was being placed. Being counted alone is no reason to go first. Of one
-    priority, pods with a nominated node do. With `is_by_priority` each priority has its stages.
+    priority, pods with a nominated node do, then gangs. With `is_by_priority` each priority has its
+    stages.
     """
     tried = [c for c in classes if not c.problems]
     links, dependants = _links(tried)
@@ -112,7 +114,8 @@ def _with_counted(
 
 
 def _rank(pending: PendingClass) -> _Rank:
-    return pending.pod_class.priority, bool(pending.pod_class.nominated_node)
+    priority, is_gang = pending.rank
+    return priority, bool(pending.pod_class.nominated_node), is_gang
 
 
 def _inherited(whole: "nx.DiGraph", numbered: dict[int, PendingClass]) -> dict[int, _Rank]:

@@ -42,7 +42,7 @@ def repaired(
     )
     before = [len(trial.pods.get(c.pod_class, ())) for c in classes]
     carry_out(problem, trimmed(problem, flow), classes, trial)
-    for pending in sorted(classes, key=lambda c: (-c.pod_class.priority, int(c.mask.sum()))):
+    for pending in sorted(classes, key=lambda c: (-c.rank[0], not c.rank[1], int(c.mask.sum()))):
         if trial.left(pending):
             fill(batch, pending, trial)
     pods = np.zeros(problem.feasible.shape, dtype=np.int32)

@@ -97,6 +97,10 @@ class EffortSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     """Most simplex pivots spent on placing pods that are left out although the relaxation places
     more: about 2 s, spent only then. The offline `plan` spends more."""
 
+    gang_attempts: int = 12
+    """Most decisions made to win back pod groups that were dropped from the first choice. The
+    offline `plan` spends more."""
+
     chain_steps: int = 3_000
     """Most steps one ejection-chain search looks at."""
 
@@ -115,10 +119,15 @@ OFFLINE_EFFORT = EffortSettings(
     fullest_pivots=60_000,
     joint_columns=150,
     joint_nodes=20,
+    gang_attempts=60,
     chain_steps=12_000,
     chain_work=400_000,
 )
 """For the offline `plan`, which has seconds where the service has milliseconds."""
+
+
+_TRYING_WORK = 6_000
+"""As `EffortSettings.chain_work`, in an attempt."""
 
 
 class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -127,3 +136,18 @@ class PlacementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     cloud: CloudSettings = CloudSettings()
     cost: CostSettings = CostSettings()
     effort: EffortSettings = EffortSettings()
+
+
+def trying(settings: PlacementSettings) -> PlacementSettings:
+    """Return the settings of one of many attempts at a choice of pod groups.
+
+    All but one are thrown away, and the rest of the effort finds room for one pod in a hundred.
+    """
+    effort = settings.effort
+    quick = msgspec.structs.replace(
+        effort,
+        window_pivots=0,
+        fullest_pivots=0,
+        chain_work=min(effort.chain_work, _TRYING_WORK),
+    )
+    return msgspec.structs.replace(settings, effort=quick)

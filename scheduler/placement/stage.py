@@ -69,7 +69,7 @@ def stage_problem(
                 )
             rows.append((pending, mask, cost))
     kept = tuple(pending for pending, _, _ in rows)
-    priorities = sorted({c.pod_class.priority for c in kept}, reverse=True)
+    ranks = sorted({c.rank for c in kept}, reverse=True)
     shape = (len(kept), len(batch.table.resources))
     demand = np.array([c.demand for c in kept], dtype=np.int64).reshape(shape)
     count = np.array([placing.left(c) for c in kept], dtype=np.int64)
@@ -79,7 +79,7 @@ def stage_problem(
     problem = Problem(
         demand=demand,
         count=count,
-        rank=np.array([priorities.index(c.pod_class.priority) for c in kept], dtype=np.int64),
+        rank=np.array([ranks.index(c.rank) for c in kept], dtype=np.int64),
         free=placing.free.copy(),
         feasible=feasible,
         cost=np.array([cost for _, _, cost in rows], dtype=np.int64).reshape(len(kept), n),

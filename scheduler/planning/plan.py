@@ -5,10 +5,14 @@ A plan that the checker does not accept is never handed out: nothing of it may b
 
 from collections.abc import Callable
 
+from scheduler.domain.cover import KeptRoom
 from scheduler.domain.errors import PlanRejected
 from scheduler.domain.plan import Plan
+from scheduler.domain.pod_group import NO_GROUPS
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.placement.decide import decide
+from scheduler.placement.gangs.admission import incomplete
+from scheduler.placement.gangs.gang import gangs_of
 from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.check import CoverRules, violations
 from scheduler.reliability.cover.covering import cover
@@ -35,11 +39,10 @@ def plan(
     """
     is_off = covering.mode == "off"
     kept = kept_room(snapshot, None if is_off else failure_units(snapshot, covering.unit))
-    decision = decide(snapshot, settings, kept)
     if is_off or not len(snapshot.nodes):
-        decided = decision.plan()
+        decided = decide(snapshot, settings, kept).plan()
     else:
-        decided = decision.plan(cover(decision, covering, is_over))
+        decided = _covered(snapshot, settings, (covering, kept), is_over)
     found = violations(
         snapshot,
         decided,
@@ -49,3 +52,21 @@ def plan(
     if found:
         raise PlanRejected(found)
     return decided
+
+
+def _covered(
+    snapshot: ClusterSnapshot,
+    settings: PlacementSettings,
+    keeping: tuple[CoverSettings, KeptRoom | None],
+    is_over: Callable[[], bool],
+) -> Plan:
+    """Decide and cover; a group of which a pod is taken back, for want of cover, waits whole."""
+    covering, kept = keeping
+    barred = NO_GROUPS
+    while True:
+        decision = decide(snapshot, settings, kept, barred)
+        backing = cover(decision, covering, is_over)
+        short = incomplete(decision, gangs_of(decision.batch.snapshot).values())
+        if not short:
+            return decision.plan(backing)
+        barred |= {gang.ref for gang in short}

@@ -1,8 +1,9 @@
-"""Which pods are decided on together: the first in line, and those that they refer to."""
+"""Which pods are decided on together: the first in line, what they refer to, and their groups."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.workload import IDENTITY_LABELS, Pod
 from scheduler.placement.between.standing_pods import selected_keys
 from scheduler.service.queued_pod import QueuedPod, queue_order
@@ -49,11 +50,13 @@ def _asks_for_numbers(waiting: Iterable[QueuedPod]) -> bool:
 
 
 def fetch_companions(
-    batch: list[QueuedPod], waiting_as: Callable[[str, str], list[QueuedPod]]
+    batch: list[QueuedPod],
+    waiting_as: Callable[[str, str], list[QueuedPod]],
+    waiting_with: Callable[[GroupRef], list[QueuedPod]],
 ) -> None:
-    """Add to a batch the waiting pods that it refers to, and those that they refer to.
+    """Add to a batch the waiting pods that it refers to and those of its groups, and so on.
 
-    Pods that refer to each other can only be placed together.
+    Pods that refer to each other, and those of one group, can only be placed together.
 
     Parameters
     ----------
@@ -61,15 +64,22 @@ def fetch_companions(
         Added to in place.
     waiting_as
         Returns the waiting pods that go by a name in a namespace, in order.
+    waiting_with
+        Returns the waiting pods of a group, in order.
     """
     taken = {queued.pod.key for queued in batch}
-    asked: set[tuple[str, str]] = set()
+    asked: set[tuple[str, str] | GroupRef] = set()
     for queued in batch:  # grows as it is walked
+        found: list[QueuedPod] = []
         for namespace, name in referred(queued.pod.pod_class):
-            if (namespace, name) in asked:
-                continue
-            asked.add((namespace, name))
-            for companion in waiting_as(namespace, name):
-                if companion.pod.key not in taken:
-                    taken.add(companion.pod.key)
-                    batch.append(companion)
+            if (namespace, name) not in asked:
+                asked.add((namespace, name))
+                found += waiting_as(namespace, name)
+        group = queued.pod.pod_class.group
+        if group is not None and group not in asked:
+            asked.add(group)
+            found += waiting_with(group)
+        for companion in found:
+            if companion.pod.key not in taken:
+                taken.add(companion.pod.key)
+                batch.append(companion)

@@ -12,6 +12,7 @@ gated           has scheduling gates; not ours to try until they are removed
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 
+from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.workload import Pod, Service
 from scheduler.service.companions import fetch_companions, first_classes
 from scheduler.service.event_log import EventLog
@@ -131,8 +132,8 @@ class SchedulingQueue:
     def take(self, now_s: float) -> tuple[Pod, ...]:
         """Return the batch that is due, in order, and count it as in flight.
 
-        Waiting pods that a pod of the batch refers to come along: pods that refer to each other can
-        only be placed together.
+        Waiting pods that a pod of the batch refers to come along, and those of its group: pods that
+        refer to each other can only be placed together.
         """
         self._advance(now_s)
         active = self._stages[Stage.ACTIVE]
@@ -140,7 +141,7 @@ class SchedulingQueue:
         if not active or due_s is None or due_s > now_s:
             return ()
         batch = first_classes(active.values(), self._settings.batch_max_classes)
-        fetch_companions(batch, self._waiting_as)
+        fetch_companions(batch, self._waiting_as, self._waiting_with)
         if not self._stages[Stage.IN_FLIGHT]:
             self._happened.clear()
         for queued in batch:
@@ -301,4 +302,9 @@ class SchedulingQueue:
                     for queued in self._stages[stage].values()
                     if service.selects(queued.pod.namespace, queued.pod.pod_class.labels)
                 ]
+        return sorted((q for q in found if q.stage in _MAY_COME), key=queue_order)
+
+    def _waiting_with(self, group: GroupRef) -> list[QueuedPod]:
+        """Return the pods of a group that are not in flight nor gated, in order."""
+        found = [self._pods[key] for key in self._references.members(group)]
         return sorted((q for q in found if q.stage in _MAY_COME), key=queue_order)

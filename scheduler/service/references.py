@@ -1,10 +1,13 @@
-"""Which queued pods refer to a name, and which go by it."""
+"""Which queued pods refer to a name, which go by it, and which are of one group."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.workload import Pod, PodClass
 
 _Name = tuple[str, str]
+_Key = TypeVar("_Key")
 
 
 def referred(pod_class: PodClass) -> Iterator[_Name]:
@@ -24,11 +27,12 @@ def _own_names(pod: Pod) -> Iterator[_Name]:
 
 
 class ReferenceIndex:
-    """Two look-ups over the pods of the queue, by namespace and name."""
+    """Look-ups over the pods of the queue, by namespace and name and by group."""
 
     def __init__(self) -> None:
         self._referrers: dict[_Name, set[str]] = {}
         self._named: dict[_Name, set[str]] = {}
+        self._members: dict[GroupRef, set[str]] = {}
 
     def add(self, pod: Pod) -> None:
         """Take a pod in."""
@@ -36,6 +40,8 @@ class ReferenceIndex:
             self._referrers.setdefault(name, set()).add(pod.key)
         for name in _own_names(pod):
             self._named.setdefault(name, set()).add(pod.key)
+        if pod.pod_class.group is not None:
+            self._members.setdefault(pod.pod_class.group, set()).add(pod.key)
 
     def remove(self, pod: Pod) -> None:
         """Take a pod out."""
@@ -43,6 +49,8 @@ class ReferenceIndex:
             _discard(self._referrers, name, pod.key)
         for name in _own_names(pod):
             _discard(self._named, name, pod.key)
+        if pod.pod_class.group is not None:
+            _discard(self._members, pod.pod_class.group, pod.key)
 
     def to(self, namespace: str, names: Iterable[str]) -> list[str]:
         """Return the keys of pods with a delay to any of `names`, sorted."""
@@ -55,8 +63,12 @@ class ReferenceIndex:
         """Return the keys of pods that are, or belong to a workload, of this name."""
         return self._named.get((namespace, name), set())
 
+    def members(self, group: GroupRef) -> set[str]:
+        """Return the keys of pods of a group."""
+        return self._members.get(group, set())
 
-def _discard(index: dict[_Name, set[str]], name: _Name, key: str) -> None:
+
+def _discard(index: dict[_Key, set[str]], name: _Key, key: str) -> None:
     keys = index.get(name)
     if keys is not None:
         keys.discard(key)

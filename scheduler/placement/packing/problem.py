@@ -36,7 +36,7 @@ class Problem:
     count
         Shape ``(g,)``: pods of the class.
     rank
-        Shape ``(g,)``: 0 for the highest priority among the classes, then 1, ….
+        Shape ``(g,)``: 0 for the highest rank among the classes, then 1, ….
     free
         Shape ``(n, r)``: room before the stage.
     feasible

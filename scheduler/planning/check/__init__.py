@@ -11,6 +11,7 @@ from scheduler.planning.check.affinity import lonely
 from scheduler.planning.check.anti_affinity import crowded
 from scheduler.planning.check.cover import CoverRules, broken_cover
 from scheduler.planning.check.delays import broken_delays
+from scheduler.planning.check.gangs import broken_gangs
 from scheduler.planning.check.groups import Groups
 from scheduler.planning.check.ledger import settle
 from scheduler.planning.check.nodes import refused_nodes
@@ -59,6 +60,7 @@ def violations(
     found += refused_nodes(snapshot.nodes, decided, may_overflow=may_overflow, promised=promised)
     found += overcommitted(snapshot.nodes, decided)
     found += broken_delays(snapshot, decided)
+    found += broken_gangs(snapshot, decided)
     groups = Groups(snapshot, decided)
     everyone = Selection(groups, range(len(groups.classes)))
     found += lonely(snapshot, groups, everyone)

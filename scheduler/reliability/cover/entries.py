@@ -97,6 +97,7 @@ def _may_move(decision: Decision, pending: PendingClass) -> bool:
         or (own is not None and own.volumes is not None)
         or pending.pod_class.nominated_node
         or pending.pod_class.node_name
+        or pending.pod_class.group is not None
         or number in decision.promised
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scheduler.domain.between import PodTerm
+from scheduler.domain.pod_group import GroupApi, GroupRef
 from scheduler.domain.reasons import Cause, PodCause
 from scheduler.domain.selector import LabelSelector, Requirement
 from scheduler.domain.storage import Claim, PodVolumes
@@ -314,3 +315,20 @@ def test_it_listens_while_an_event_could_have_a_pod_tried_earlier() -> None:
     queue.retry(one, 3.0)
     assert stage(queue, one) is Stage.BACKOFF
     assert queue.listens()
+
+
+def test_the_pods_of_a_group_are_taken_together_whatever_they_wait_for() -> None:
+    queue = a_queue()
+    group = GroupRef(GroupApi.COSCHEDULING, "default", "g")
+    first, second, third = (pod(f"g-{k}", group=group) for k in range(3))
+    other = parked(queue, pod("other", group=GroupRef(GroupApi.VOLCANO, "default", "g")))
+    parked(queue, first)
+    queue.put(second, 1.0)
+    queue.take(2.0)
+    queue.park(first, 2.0)
+    queue.retry(second, 2.0)
+    assert (stage(queue, first), stage(queue, second)) == (Stage.UNSCHEDULABLE, Stage.BACKOFF)
+    queue.put(third, 2.5)
+
+    assert [p.name for p in queue.take(2.6)] == ["g-0", "g-1", "g-2"]
+    assert stage(queue, other) is Stage.UNSCHEDULABLE

@@ -1,0 +1,1 @@
+"""Pod groups: all or nothing."""
