@@ -19,6 +19,8 @@ from scheduler.domain.cluster_events import (
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
 )
@@ -83,7 +85,7 @@ class Intake:
                 self._take_list(event, now_s)
             case ServiceChanged() | ServiceDeleted() | NamespaceChanged() | NamespaceDeleted():
                 self.queue.wake(self.cache.apply(event), now_s)
-            case StorageChanged() | StorageDeleted():
+            case StorageChanged() | StorageDeleted() | PodGroupChanged() | PodGroupDeleted():
                 self.queue.wake(self.cache.apply(event), now_s)
             case Unlisted(plural, why):
                 self._tell_unlisted(plural, why, wall_s)
