@@ -14,6 +14,8 @@ from scheduler.service.group_table import GroupTable
 from scheduler.service.hints import helps
 from scheduler.service.parked import ParkedPods
 from scheduler.service.wake import GroupTold
+from tests.harness import Harness
+from tests.unit.service.first_fit import first_fit
 from tests.unit.service.grounded import waiting
 
 TRAIN = PodGroup(GroupRef(GroupApi.COSCHEDULING, "default", "train"), min_member=3)
@@ -65,6 +67,19 @@ def test_decisions_see_the_groups_and_a_complete_list_drops_what_it_does_not_nam
 
     assert dict(cache.freeze((), 0.0).groups) == {NAMESAKE.ref: NAMESAKE}
     assert [wake.why for wake in wakes] == ["scheduling.x-k8s.io/PodGroupDelete"]
+
+
+@pytest.mark.looptime
+async def test_what_of_a_group_cannot_be_read_is_written_down_once() -> None:
+    odd = replace(TRAIN, faults=('spec.minMember: is "x"; write a whole number from 1',))
+    async with Harness(first_fit) as harness:
+        harness.cluster.emit(PodGroupChanged(odd))
+        harness.cluster.emit(PodGroupChanged(odd))
+        await harness.settle(5)
+
+        said = [row.text for row in harness.state.journal.since() if "PodGroup" in row.text]
+
+    assert said == [f"PodGroup default/train (scheduling.x-k8s.io) cannot be read: {odd.faults[0]}"]
 
 
 @pytest.mark.parametrize(
