@@ -68,6 +68,7 @@ def read_inputs(files: InputFiles) -> Inputs:
         terminating=manifests.terminating,
         held=held,
         services=manifests.services,
+        groups=manifests.groups,
         namespaces=manifests.namespaces,
         storage=manifests.storage,
         rtt=rtt,

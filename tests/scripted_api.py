@@ -22,9 +22,15 @@ STORAGE = (
     "csistoragecapacities",
     "volumeattachments",
 )
+GROUPS = {
+    "scheduling.x-k8s.io": "v1alpha1",
+    "scheduling.volcano.sh": "v1beta1",
+    "scheduling.k8s.io": "v1alpha2",
+}
 PATHS = {
     **{name: f"/api/v1/{name}" for name in CORE},
     **{name: f"/apis/storage.k8s.io/v1/{name}" for name in STORAGE},
+    **{f"podgroups.{api}": f"/apis/{api}/{version}/podgroups" for api, version in GROUPS.items()},
 }
 """Where each kind that the scheduler follows is served."""
 
@@ -102,7 +108,7 @@ class Sent:
 
 
 class ScriptedApi:
-    """Serves `kinds` by their plural, and `on_write` for all else."""
+    """Serves `kinds` by what kubectl calls them, and `on_write` for all else."""
 
     def __init__(self) -> None:
         self.kinds = {name: ScriptedKind() for name in PATHS}

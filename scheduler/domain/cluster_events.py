@@ -6,6 +6,8 @@ from scheduler.domain.node import Node
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
 )
@@ -71,6 +73,8 @@ class ServiceDeleted:
 class Unlisted:
     """A kind that some pods need cannot be listed, and why; with an empty `why` it can again.
 
+    `plural` tells it from all others: where several APIs have one of that name, with the API's.
+
     Nothing is known of its objects meanwhile: none was told, or what was told is gone.
     """
 
@@ -111,6 +115,8 @@ ClusterEvent = (
     | StorageDeleted
     | NamespaceChanged
     | NamespaceDeleted
+    | PodGroupChanged
+    | PodGroupDeleted
     | Unlisted
     | Listed
     | Lost

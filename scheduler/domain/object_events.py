@@ -1,9 +1,10 @@
-"""What the cluster tells of storage and namespaces, which few pods ask for and all may meet."""
+"""What the cluster tells of storage, namespaces and pod groups, which few pods ask for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from scheduler.domain.pod_group import GroupRef, PodGroup
 from scheduler.domain.storage import (
     CsiDriver,
     CsiNode,
@@ -65,3 +66,17 @@ class NamespaceDeleted:
     """A namespace is gone."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodGroupChanged:
+    """A pod group was added or changed."""
+
+    group: PodGroup
+
+
+@dataclass(frozen=True, slots=True)
+class PodGroupDeleted:
+    """A pod group is gone."""
+
+    ref: GroupRef

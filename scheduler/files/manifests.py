@@ -7,8 +7,10 @@ from typing import cast
 
 from scheduler.domain.delay import LABEL_PREFIX
 from scheduler.domain.errors import InputError
+from scheduler.domain.pod_group import PodGroup
 from scheduler.domain.storage import Storage
 from scheduler.domain.workload import Pod, Service
+from scheduler.files.groups import Groups
 from scheduler.files.priorities import Priorities, read_priorities
 from scheduler.files.surroundings import Surroundings
 from scheduler.files.texts import Document, folders_below, read_trees
@@ -40,10 +42,11 @@ class Manifests:
     warnings: tuple[str, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)
+    groups: tuple[PodGroup, ...] = ()
 
 
 def read_manifests(path: Path) -> Manifests:
-    """Read pods, and what their scheduling depends on: Services, namespaces, claims, volumes, ….
+    """Read pods, and what their scheduling depends on: Services, groups, namespaces, claims, ….
 
     A Pod that a cluster reports as bound keeps its node; finished pods are left out. Objects of
     kinds that have nothing to do with pods, such as ConfigMaps, are left out.
@@ -52,7 +55,7 @@ def read_manifests(path: Path) -> Manifests:
     ------
     InputError
         If a file cannot be read, an object is malformed or of a kind whose pods cannot be planned,
-        a pod's name is given twice, or there is no pod at all.
+        a name of a pod or a group is given twice, or there is no pod at all.
     """
     entries = [entry for document in read_trees(path, _WANTED) for entry in _objects(document)]
     # A class may be written after the pods that name it.
@@ -74,6 +77,7 @@ def read_manifests(path: Path) -> Manifests:
         tuple(reader.warnings),
         reader.around.labels_of(reader.namespaces()),
         reader.around.storage,
+        reader.groups.all(),
     )
 
 
@@ -89,6 +93,7 @@ class _Reader:
     warnings: list[str] = field(default_factory=list)
     has_workloads: bool = False
     around: Surroundings = field(default_factory=Surroundings)
+    groups: Groups = field(default_factory=Groups)
     _where_of: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Document) -> None:
@@ -101,6 +106,8 @@ class _Reader:
             self._workload(tree, entry.where)
         elif kind == "Service":
             self.services.append(read_service(tree))
+        elif kind == "PodGroup":
+            self.groups.take(tree, entry.where)
         elif self.around.take(kind, tree):
             pass
         elif not isinstance(kind, str) or not kind:
@@ -195,11 +202,12 @@ def _objects(document: Document) -> Iterator[Document]:
     if not isinstance(items, list):
         raise InputError(f"{document.where}: items", "is not a list", "write a list of objects")
     item_kind = kind.removesuffix("List")
+    head = {"apiVersion": tree.get("apiVersion"), "kind": item_kind}
     for number, item in enumerate(items, start=1):
         at = f"{document.where}: item {number}"
         if not isinstance(item, dict):
             raise InputError(at, f"is {shorten(item)}", "write a Kubernetes object")
-        yield Document(at, {"kind": item_kind, **item} if item_kind else item)
+        yield Document(at, {**head, **item} if item_kind else item)
 
 
 def _makes_pods(tree: Tree) -> bool:

@@ -16,12 +16,16 @@ from scheduler.domain.cluster_events import (
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
     StorageKind,
     StorageObject,
 )
+from scheduler.domain.pod_group import GroupApi, GroupRef
 from scheduler.objects.node import read_node
+from scheduler.objects.pod_group import VERSIONS, read_pod_group, resource_of
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
 from scheduler.objects.storage import read_namespace
@@ -48,8 +52,9 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 class Kind:
     """A kind: where it is served, and what to make of an object and of one that is gone.
 
-    `changed` raises InputError for an object that cannot be read. An optional kind may be one that
-    the server does not serve, or that we may not list.
+    `plural` tells it from all other kinds, as kubectl does: with its API group where another has
+    the same. `changed` raises InputError for an object that cannot be read. An optional kind may be
+    one that the server does not serve, or that we may not list.
     """
 
     plural: str
@@ -74,6 +79,11 @@ STORAGE_PATHS: Mapping[StorageKind, str] = {
 
 NAMESPACES = "/api/v1/namespaces"
 
+GROUP_PATHS: Mapping[GroupApi, str] = {
+    api: f"/apis/{api.value}/{version}/podgroups" for api, version in VERSIONS.items()
+}
+"""Where the pod groups of each API are served."""
+
 
 def followed_kinds() -> tuple[Kind, ...]:
     """Return all that is followed; reading pods shares equal classes, so make these once.
@@ -86,6 +96,7 @@ def followed_kinds() -> tuple[Kind, ...]:
         Kind("pods", "/api/v1/pods", PodReader(), _pod_gone),
         Kind("namespaces", NAMESPACES, _namespace, _namespace_gone, is_optional=True),
         *(_storage_kind(name, read) for name, read in READERS.items()),
+        *(_group_kind(api, path) for api, path in GROUP_PATHS.items()),
     )
 
 
@@ -99,6 +110,16 @@ def _storage_kind(name: StorageKind, read: Callable[[bytes], StorageObject]) -> 
         return StorageDeleted(name, f"{metadata.namespace}/{metadata.name}".lstrip("/"))
 
     return Kind(path.rpartition("/")[2], path, changed, gone, is_optional=True)
+
+
+def _group_kind(api: GroupApi, path: str) -> Kind:
+    def changed(obj: bytes) -> ClusterEvent:
+        return PodGroupChanged(read_pod_group(obj, api))
+
+    def gone(metadata: Metadata) -> ClusterEvent:
+        return PodGroupDeleted(GroupRef(api, metadata.namespace, metadata.name))
+
+    return Kind(resource_of(api), path, changed, gone, is_optional=True)
 
 
 def _namespace(obj: bytes) -> ClusterEvent:

@@ -4,15 +4,17 @@ Nothing is written and nothing watched. Kinds are listed one after the other, so
 instant; within each list they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 from scheduler.domain.cluster_events import PodChanged
 from scheduler.domain.node import Node
 from scheduler.domain.placeholder import is_placeholder
+from scheduler.domain.pod_group import PodGroup
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.storage import Storage
 from scheduler.domain.stored import storage_of
@@ -20,9 +22,10 @@ from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
 from scheduler.kube.answers import Denied, Expired
 from scheduler.kube.client import KubeClient
-from scheduler.kube.kinds import NAMESPACES, STORAGE_PATHS
+from scheduler.kube.kinds import GROUP_PATHS, NAMESPACES, STORAGE_PATHS
 from scheduler.kube.pages import PAGE_SIZE, pages
 from scheduler.objects.node import read_node
+from scheduler.objects.pod_group import read_pod_group
 from scheduler.objects.pod_reader import PodReader
 from scheduler.objects.service import read_service
 from scheduler.objects.storage import read_namespace
@@ -47,6 +50,7 @@ class ClusterListing:
     services: tuple[Service, ...]
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)
+    groups: tuple[PodGroup, ...] = ()
 
     def snapshot(
         self,
@@ -88,6 +92,7 @@ class ClusterListing:
             terminating=frozenset(pod.pod.key for pod in alive if pod.is_terminating),
             held=[p for p in waiting if p.scheduler_name != scheduler_name or p.is_gated],
             services=self.services,
+            groups=self.groups,
             namespaces=self.namespaces,
             storage=self.storage,
             rtt=rtt,
@@ -107,18 +112,32 @@ async def list_cluster(client: KubeClient) -> ClusterListing:
         If the server refuses, or an object cannot be read. It is not left out: a pod that is not
         counted would be room that is not there.
     """
+    nodes = await list_objects(client, _NODES, read_node)
+    pods = await list_objects(client, _PODS, PodReader())
     return ClusterListing(
-        nodes=await list_objects(client, _NODES, read_node),
-        pods=await list_objects(client, _PODS, PodReader()),
+        nodes=nodes,
+        pods=pods,
         services=await list_objects(client, _SERVICES, read_service),
         namespaces=dict(await _if_served(client, NAMESPACES, read_namespace)),
         storage=await _list_storage(client),
+        groups=await _list_groups(client, pods),
     )
 
 
 async def _list_storage(client: KubeClient) -> Storage:
     listed = [await _if_served(client, STORAGE_PATHS[kind], read) for kind, read in READERS.items()]
     return storage_of(chain.from_iterable(listed))
+
+
+async def _list_groups(client: KubeClient, pods: Iterable[PodChanged]) -> tuple[PodGroup, ...]:
+    """List the groups of the APIs that pods name: for others nobody needs a right to."""
+    apis = {ref.api for one in pods if (ref := one.pod.pod_class.group) is not None}
+    listed = [
+        await _if_served(client, path, partial(read_pod_group, api=api))
+        for api, path in GROUP_PATHS.items()
+        if api in apis
+    ]
+    return tuple(chain.from_iterable(listed))
 
 
 async def _if_served(client: KubeClient, path: str, read: Callable[[bytes], _T]) -> tuple[_T, ...]:

@@ -1,18 +1,10 @@
 """What a pod uses that is not implemented: it waits and says so, and is never placed regardless."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scheduler.domain.reasons import RESOURCE_CLAIMS
 from scheduler.objects.decoding import Wire, shorten
-
-GROUP_LABELS = (
-    "scheduling.x-k8s.io/pod-group",
-    "pod-group.scheduling.sigs.k8s.io",
-    "pod-group.scheduling.sigs.k8s.io/name",
-)
-"""Labels by which pods are put in a PodGroup."""
-
 
 KNOWN_VOLUMES = frozenset(
     {
@@ -33,7 +25,6 @@ class FeatureSpec(Wire, frozen=True):
 
     volumes: tuple[dict[str, Any], ...] = ()
     resource_claims: tuple[Any, ...] = ()
-    scheduling_group: Any = None
     workload_ref: Any = None
 
 
@@ -47,21 +38,16 @@ def unknown_volumes(volumes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def unsupported_features(spec: FeatureSpec, labels: Mapping[str, object] | None) -> tuple[str, ...]:
+def unsupported_features(spec: FeatureSpec) -> tuple[str, ...]:
     """Return the features of a pod that are not implemented, readable, sorted and each once."""
-    return tuple(sorted(set(_found(spec, labels or {}))))
+    return tuple(sorted(set(_found(spec))))
 
 
-def _found(spec: FeatureSpec, labels: Mapping[str, object]) -> Iterator[str]:
+def _found(spec: FeatureSpec) -> Iterator[str]:
     for volume in unknown_volumes(spec.volumes):
         for source in sorted(volume.keys() - _KNOWN_KEYS):
             yield f"volume {shorten(volume.get('name'))} ({shorten(source)})"
     if spec.resource_claims:
         yield RESOURCE_CLAIMS
-    for label in GROUP_LABELS:
-        if label in labels:
-            yield f"pod group (label {label})"
-    if spec.scheduling_group:
-        yield "scheduling group"
     if spec.workload_ref:
         yield "workload reference"

@@ -9,6 +9,7 @@ from scheduler.objects.containers import needed_features, read_host_ports, read_
 from scheduler.objects.decoding import Wire
 from scheduler.objects.delays import read_delays
 from scheduler.objects.features import FeatureSpec, unsupported_features
+from scheduler.objects.group_ref import read_group_ref
 from scheduler.objects.metadata import (
     Metadata,
     identity_labels,
@@ -105,6 +106,7 @@ def pod_class_of(read: Read) -> PodClass:
     )
     near, away, wished = read_pod_terms(view, spec.affinity)
     containers, init_containers = spec.containers or (), spec.init_containers or ()
+    group, unclear = read_group_ref(metadata, spec.scheduling_group)
     return PodClass(
         namespace=namespace,
         workload=workload_of(metadata),
@@ -130,7 +132,8 @@ def pod_class_of(read: Read) -> PodClass:
             is_host_network=bool(spec.host_network),
             is_host_user=spec.host_users is not False,
         ),
-        unsupported=unsupported_features(_features(spec), metadata.labels),
+        group=group,
+        unsupported=(*unsupported_features(_features(spec)), *unclear),
     )
 
 
@@ -145,6 +148,5 @@ def _features(spec: PodSpec) -> FeatureSpec:
     return FeatureSpec(
         volumes=spec.volumes or (),
         resource_claims=spec.resource_claims or (),
-        scheduling_group=spec.scheduling_group,
         workload_ref=spec.workload_ref,
     )

@@ -15,10 +15,14 @@ from scheduler.domain.errors import InputError
 from scheduler.domain.workload import IDENTITY_LABELS, PodClass
 from scheduler.objects.decoding import Object
 from scheduler.objects.features import unknown_volumes
+from scheduler.objects.group_ref import ANNOTATIONS, read_group_ref
 from scheduler.objects.metadata import namespace_of, workload_of
 from scheduler.objects.pod import read_pod_changed
 from scheduler.objects.pod_class import Read, pod_class_of
 from scheduler.objects.requests import read_requests
+
+_ANNOTATIONS = (ANNOTATION, *ANNOTATIONS)
+"""What of a pod's annotations makes its class."""
 
 
 class PodReader:
@@ -65,6 +69,7 @@ def _class_of(read: Read) -> PodClass:
 
     A pod that runs must not vanish from the load because of a field that is new or odd; one that
     waits is not placed, and says which field it is.
+    Either is a member of its group.
     """
     try:
         return pod_class_of(read)
@@ -74,6 +79,7 @@ def _class_of(read: Read) -> PodClass:
             namespace=namespace_of(read.metadata),
             workload=workload_of(read.metadata),
             requests=read_requests(read.where, read.spec, read.given),
+            group=read_group_ref(read.metadata, read.spec.scheduling_group)[0],
             unsupported=(odd,),
         )
 
@@ -81,14 +87,14 @@ def _class_of(read: Read) -> PodClass:
 def _fields(read: Read) -> bytes:
     """Return all that a class is made of, packed; another order of keys is another text."""
     metadata, spec = read.metadata, read.spec
-    labels = metadata.labels or {}
+    labels, marks = metadata.labels or {}, metadata.annotations or {}
     if not IDENTITY_LABELS.isdisjoint(labels) and not _asks_by_key(read):
         labels = {key: value for key, value in labels.items() if key not in IDENTITY_LABELS}
     return _PACKER.encode(
         (
             metadata.namespace,
             labels,
-            [value for key, value in (metadata.annotations or {}).items() if key == ANNOTATION],
+            {key: marks[key] for key in _ANNOTATIONS if key in marks},
             metadata.owner_references,
             (spec.containers, spec.init_containers, spec.resources, spec.overhead, read.given),
             (spec.node_selector, spec.affinity, spec.tolerations),

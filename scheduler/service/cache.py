@@ -20,23 +20,23 @@ from scheduler.domain.node import Node
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
 )
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.stored import named
 from scheduler.domain.workload import Pod, Service
 from scheduler.domain.zone import ZoneTree
 from scheduler.reliability.health import is_dead
 from scheduler.service.kept_places import KeptPlaces
-from scheduler.service.listing import Listing, ObjectKey
-from scheduler.service.namespace_table import NamespaceTable
+from scheduler.service.listing import Listing
 from scheduler.service.node_columns import NodeColumns
+from scheduler.service.object_tables import ObjectEvent, ObjectTables, deleted, key_of
 from scheduler.service.placeholder_book import PlaceholderBook
 from scheduler.service.pod_book import PodBook
 from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.service_table import ServiceTable
-from scheduler.service.storage_table import StorageTable
 from scheduler.service.wake import (
     NodeAdded,
     NodeRemoved,
@@ -61,12 +61,13 @@ class Cache:
         self.rtt: RttTable = empty_rtt()
         self._nodes = NodeColumns()
         self._services = ServiceTable()
-        self._namespaces = NamespaceTable()
         self._listing = Listing()
-        self.storage = StorageTable()
+        self._objects = ObjectTables()
+        self.storage = self._objects.storage
         self.unlisted: dict[str, str] = {}
         self._node_version = 0
-        self.pods = PodBook(self._nodes, self._services, self._listing, self._namespaces.freeze)
+        namespaces = self._objects.namespaces.freeze
+        self.pods = PodBook(self._nodes, self._services, self._listing, namespaces)
         self.kept = KeptPlaces(self.pods, self._nodes)
 
     # What is known
@@ -151,7 +152,8 @@ class Cache:
             lost=self.kept.lost.freeze(now_s, placed.replaced, renounced),
             moving=self.kept.moving.freeze(now_s, placed.replaced, renounced),
             services=self._services.freeze(),
-            namespaces=self._namespaces.freeze(),
+            groups=self._objects.groups.freeze(),
+            namespaces=self._objects.namespaces.freeze(),
             storage=self.storage.freeze(),
             rtt=self.rtt,
             zones=self.zones,
@@ -186,6 +188,8 @@ class Cache:
             case ServiceDeleted():
                 wakes = self._services.drop(event)
             case StorageChanged() | StorageDeleted() | NamespaceChanged() | NamespaceDeleted():
+                wakes = self._take_object(event)
+            case PodGroupChanged() | PodGroupDeleted():
                 wakes = self._take_object(event)
             case Unlisted():
                 wakes = self._note_unlisted(event)
@@ -259,22 +263,13 @@ class Cache:
         self.kept.leaves(key, uid)
         return self.pods.drop(key, uid)
 
-    # Storage and namespaces
+    # Storage, namespaces and pod groups
 
-    def _take_object(
-        self, event: StorageChanged | StorageDeleted | NamespaceChanged | NamespaceDeleted
-    ) -> list[Wake]:
-        match event:
-            case StorageChanged(obj):
-                self._listing.saw_object(named(obj))
-                return self.storage.put(event)
-            case StorageDeleted():
-                return self.storage.drop(event)
-            case NamespaceChanged(name):
-                self._listing.saw_object(("Namespace", name))
-                return self._namespaces.put(event)
-            case NamespaceDeleted():
-                return self._namespaces.drop(event)
+    def _take_object(self, event: ObjectEvent) -> list[Wake]:
+        key = key_of(event)
+        if key is not None:
+            self._listing.saw_object(key)
+        return self._objects.take(event)
 
     def _note_unlisted(self, event: Unlisted) -> list[Wake]:
         if event.why:
@@ -287,10 +282,9 @@ class Cache:
 
     def _replace(self) -> list[Wake]:
         """Drop what the list that is now complete did not name."""
-        objects: list[ObjectKey] = [("Namespace", name) for name in self._namespaces]
-        objects += self.storage.known()
         pods = {key: record.pod.uid for key, record in self.pods.records.items()}
         pods |= {key: one.pod.uid for key, one in self.placeholders.known().items()}
+        objects = list(self._objects.known())
         gone = self._listing.finish(self._nodes.index, pods, self._services.known, objects)
         wakes: list[Wake] = []
         for key in gone.pods:
@@ -299,7 +293,6 @@ class Cache:
             wakes += self._drop_node(name)
         for namespace, name in gone.services:
             wakes += self._services.drop(ServiceDeleted(namespace, name))
-        for kind, key in gone.objects:
-            deleted = NamespaceDeleted(key) if kind == "Namespace" else StorageDeleted(kind, key)
-            wakes += self._take_object(deleted)
+        for one in gone.objects:
+            wakes += self._take_object(deleted(one))
         return wakes

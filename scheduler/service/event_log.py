@@ -6,7 +6,7 @@ from dataclasses import replace
 from scheduler.service.grounds import Grounds
 from scheduler.service.hints import helps, hints_of, is_open
 from scheduler.service.rtt_changed import RttChanged
-from scheduler.service.wake import RoomFreed, Wake, WakeAll
+from scheduler.service.wake import GroupTold, RoomFreed, Wake, WakeAll
 from telemetry.model import empty_rtt
 
 _MOST = 16_384
@@ -72,8 +72,8 @@ class EventLog:
 
 
 def _concerns(event: Wake, grounds: Grounds) -> bool:
-    """Whether any row for the kind of an event is about a cause of `grounds`."""
-    return isinstance(event, WakeAll) or any(
+    """Whether an event of this kind may be about `grounds`, by its rows where it has some."""
+    return isinstance(event, WakeAll | GroupTold) or any(
         hint.causes & grounds.causes for hint in hints_of(event)
     )
 

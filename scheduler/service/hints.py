@@ -18,6 +18,7 @@ from scheduler.service import storage_hints as storage
 from scheduler.service.grounds import REFERENCES, AnyCause, Grounds
 from scheduler.service.rtt_changed import RttChanged
 from scheduler.service.wake import (
+    GroupTold,
     NamespaceRelabelled,
     NodeAdded,
     NodeRemoved,
@@ -136,11 +137,18 @@ def helps(grounds: Grounds, event: Wake) -> bool:
     """Whether an event may help pods that wait on these grounds."""
     if isinstance(event, WakeNamed):
         return may_refer(grounds)
+    if isinstance(event, GroupTold) and is_member(grounds, event):
+        return True
     if isinstance(event, WakeAll) or (is_open(grounds) and helps_open(grounds, event)):
         return True
     return any(
         hint.helps(grounds, event) for hint in hints_of(event) if hint.causes & grounds.causes
     )
+
+
+def is_member(grounds: Grounds, event: GroupTold) -> bool:
+    """Whether the pods are of a group: what is told of it may help them, whatever they wait for."""
+    return grounds.pod_class.group == event.ref
 
 
 def helps_open(grounds: Grounds, event: Wake) -> bool:

@@ -19,6 +19,8 @@ from scheduler.domain.cluster_events import (
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
 )
@@ -85,6 +87,8 @@ class Intake:
                 self.queue.wake(self.cache.apply(event), now_s)
             case StorageChanged() | StorageDeleted():
                 self.queue.wake(self.cache.apply(event), now_s)
+            case PodGroupChanged() | PodGroupDeleted():
+                self._take_group(event, now_s, wall_s)
             case Unlisted(plural, why):
                 self._tell_unlisted(plural, why, wall_s)
                 self.queue.wake(self.cache.apply(event), now_s)
@@ -176,6 +180,17 @@ class Intake:
             f"set spec.schedulerName: {self.scheduler_name}"
         )
         return [PodNote(pod, "Warning", "DelayIgnored", message, at_s=pod.created_s)]
+
+    def _take_group(
+        self, event: PodGroupChanged | PodGroupDeleted, now_s: float, wall_s: float
+    ) -> None:
+        """Take in a group; write down what of it cannot be read, once."""
+        wakes = self.cache.apply(event)
+        self.queue.wake(wakes, now_s)
+        if wakes and isinstance(event, PodGroupChanged) and event.group.faults:
+            ref, faults = event.group.ref, "; ".join(event.group.faults)
+            text = f"PodGroup {ref} ({ref.api.value}) cannot be read: {faults}"
+            self.journal.add(wall_s, "warning", text)
 
     def _tell_unlisted(self, plural: str, why: str, wall_s: float) -> None:
         if why and why != self.cache.unlisted.get(plural):

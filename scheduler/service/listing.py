@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scheduler.domain.object_events import StorageKind
+from scheduler.domain.pod_group import GroupRef
 
-ObjectKey = tuple[StorageKind | Literal["Namespace"], str]
-"""Kind and key of an object of storage, or of a namespace."""
+ObjectKey = tuple[StorageKind | Literal["Namespace"], str] | GroupRef
+"""Kind and key of an object of storage, or of a namespace; a pod group as its pods call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Listing:
             self._services.add(key)
 
     def saw_object(self, key: ObjectKey) -> None:
-        """Remember an object of storage, or a namespace, as named."""
+        """Remember an object of storage, a namespace or a pod group as named."""
         if self.is_open:
             self._objects.add(key)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scheduler.service.grounds import AnyCause, Grounds
-from scheduler.service.hints import Hint, helps_open, hints_of, is_open, may_refer
-from scheduler.service.wake import Wake, WakeAll, WakeNamed
+from scheduler.service.hints import Hint, helps_open, hints_of, is_member, is_open, may_refer
+from scheduler.service.wake import GroupTold, Wake, WakeAll, WakeNamed
 
 _Place = AnyCause | tuple[AnyCause, str]
 """A cause, or a cause and a namespace."""
@@ -75,6 +75,8 @@ class ParkedPods:
         if isinstance(event, WakeNamed) or not self._grounds:
             return []
         helped = {g: None for g in self._open if self._judge(helps_open, g, event)}
+        if isinstance(event, GroupTold):
+            helped |= {g: None for g in self._pods if self._judge(is_member, g, event)}
         for hint in hints_of(event):
             for grounds in self._concerned(hint, event):
                 if grounds not in helped and self._judge(hint.helps, grounds, event):

@@ -6,9 +6,13 @@ pods go on.
 
 from collections.abc import Iterable, Mapping
 
+from scheduler.domain.pod_group import GroupApi
 from scheduler.domain.workload import Pod, PodClass
+from scheduler.objects.pod_group import resource_of
 
 _NAMESPACES = "namespaces"
+_GROUPS = {api: resource_of(api) for api in GroupApi}
+_NOT_STORAGE = frozenset({_NAMESPACES, *_GROUPS.values()})
 
 
 def undecidable(
@@ -27,14 +31,17 @@ def undecidable(
     """
     if not unlisted:
         return {}
-    storage = next((said(k, why) for k, why in unlisted.items() if k != _NAMESPACES), "")
+    storage = next((said(k, why) for k, why in unlisted.items() if k not in _NOT_STORAGE), "")
     namespaces = ""
     if _NAMESPACES in unlisted:
         namespaces = said(_NAMESPACES, unlisted[_NAMESPACES])
     is_kept_away = bool(namespaces) and any(_keeps_away_by_labels(c) for c in placed)
     out: dict[str, str] = {}
     for pod in pods:
-        if storage and pod.volumes:
+        groups = _GROUPS[group.api] if (group := pod.pod_class.group) is not None else ""
+        if groups in unlisted:
+            out[pod.key] = said(groups, unlisted[groups])
+        elif storage and pod.volumes:
             out[pod.key] = storage
         elif namespaces and (is_kept_away or _asks_by_labels(pod.pod_class)):
             out[pod.key] = namespaces

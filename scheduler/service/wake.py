@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from scheduler.domain.node import Node
 from scheduler.domain.object_events import StorageKind, StorageObject
+from scheduler.domain.pod_group import GroupRef, PodGroup
 from scheduler.domain.resources import PODS, UNLIMITED, Resources
 from scheduler.domain.storage import PodVolumes
 from scheduler.domain.workload import Labels, Pod, PodClass
@@ -252,6 +253,20 @@ class Stored:
         return f"{group}{self.kind}{_action(self.old, self.new)}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTold:
+    """A pod group came, went, or changed; None where there is none."""
+
+    ref: GroupRef
+    old: PodGroup | None
+    new: PodGroup | None
+
+    @property
+    def why(self) -> str:
+        """What happened to the group."""
+        return f"{self.ref.api.value}/PodGroup{_action(self.old, self.new)}"
+
+
 def _action(old: object, new: object) -> str:
     if old is None:
         return "Add"
@@ -271,6 +286,7 @@ Wake = (
     | PodRelabelled
     | NamespaceRelabelled
     | Stored
+    | GroupTold
     | RttChanged
 )
 """A closed union: the type checker finds the missing case."""

@@ -25,6 +25,9 @@ FOLLOWED = (
     "csidrivers.storage.k8s.io",
     "csistoragecapacities.storage.k8s.io",
     "volumeattachments.storage.k8s.io",
+    "podgroups.scheduling.x-k8s.io",
+    "podgroups.scheduling.volcano.sh",
+    "podgroups.scheduling.k8s.io",
 )
 EVERYWHERE = {
     *(f"{verb} {kind}" for verb in READ for kind in FOLLOWED),

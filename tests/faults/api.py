@@ -194,7 +194,9 @@ class ApiServer:
             if lease is None:
                 return refusal(404, f'leases "{parts[-1]}" not found')
             return Answer(200, msgspec.json.encode(lease))
-        kind = _KIND_OF[request.plural]
+        kind = _KIND_OF.get(request.plural, "")
+        if not kind:  # a kind of an add-on that is not installed
+            return refusal(404, "the server could not find the requested resource")
         items = b",".join(self._json[key_of(obj)] for obj in self.cluster.all_of(kind))
         version = b'{"metadata":{"resourceVersion":"%d"},"items":[' % self.cluster.version
         return Answer(200, version + items + b"]}")

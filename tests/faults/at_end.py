@@ -24,7 +24,7 @@ class FreshList:
 
     def __init__(self, api: ApiServer) -> None:
         self._api = api
-        self._kinds = followed_kinds()
+        self._kinds = [kind for kind in followed_kinds() if kind.plural in _KIND_OF]
         self._read: dict[bytes, ClusterEvent] = {}
 
     def cache(self) -> Cache:

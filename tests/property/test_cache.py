@@ -1,6 +1,7 @@
 """Whatever happens, and however often it is told, the patched columns equal rebuilt ones."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis import settings
@@ -22,6 +23,8 @@ from scheduler.domain.cluster_events import (
     ServiceChanged,
 )
 from scheduler.domain.node import Node
+from scheduler.domain.object_events import PodGroupChanged, PodGroupDeleted
+from scheduler.domain.pod_group import GroupApi, GroupRef, PodGroup
 from scheduler.domain.resources import resources
 from scheduler.domain.snapshot import ClusterSnapshot, build_snapshot
 from scheduler.domain.workload import Pod, PodClass, Service
@@ -35,6 +38,13 @@ CLASSES = tuple(
     for k, requests in enumerate(
         ({"cpu": 100}, {"memory": 7}, {"cpu": 50, "example.com/gpu": 1}, {}, {"pods": 2})
     )
+)
+
+
+GROUPS = tuple(
+    GroupRef(api, "default", name)
+    for api in (GroupApi.COSCHEDULING, GroupApi.NATIVE)
+    for name in ("g", "h")
 )
 
 
@@ -82,7 +92,15 @@ def described(snapshot: ClusterSnapshot) -> object:
         for k, pod in enumerate(placed.pods)
     }
     assert len(pods) == len(placed.pods)
-    return rows, pods, set(snapshot.services), list(table.resources) == sorted(table.resources)
+    is_sorted = list(table.resources) == sorted(table.resources)
+    return rows, pods, set(snapshot.services), dict(snapshot.groups), is_sorted
+
+
+def forget_some(known: dict[Any, Any], keys: list[Any], data: st.DataObject) -> None:
+    """Let some of what is known be gone."""
+    for key in keys:
+        if data.draw(st.integers(0, 3)) == 0:
+            del known[key]
 
 
 class CacheMachine(RuleBasedStateMachine):
@@ -97,6 +115,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.pods: dict[str, PodChanged] = {}
         self.assumed: dict[str, str] = {}
         self.services: dict[str, Service] = {}
+        self.groups: dict[GroupRef, PodGroup] = {}
         self.uid = 0
 
     def tell(self, event: ClusterEvent) -> None:
@@ -195,22 +214,34 @@ class CacheMachine(RuleBasedStateMachine):
         self.services[name] = Service("default", name, (("app", app),))
         self.tell(ServiceChanged(self.services[name]))
 
+    @rule(ref=st.sampled_from(GROUPS), least=st.integers(1, 3))
+    def change_group(self, ref: GroupRef, least: int) -> None:
+        """Add or change a pod group; another API may have one of that name."""
+        self.groups[ref] = PodGroup(ref, least)
+        self.tell(PodGroupChanged(self.groups[ref]))
+
+    @rule(ref=st.sampled_from(GROUPS))
+    def delete_group(self, ref: GroupRef) -> None:
+        """Delete a pod group, known or not."""
+        self.groups.pop(ref, None)
+        self.tell(PodGroupDeleted(ref))
+
     @rule(data=st.data())
     def list_anew(self, data: st.DataObject) -> None:
         """Break the watch, let some things go unseen, then tell the new list."""
         for known in (self.nodes, self.pods, self.services):
-            for name in sorted(known):
-                if data.draw(st.integers(0, 3)) == 0:
-                    del known[name]
+            forget_some(known, sorted(known), data)
+        forget_some(self.groups, list(self.groups), data)
         self.assumed = {key: node for key, node in self.assumed.items() if key in self.pods}
         self.cache.begin_listing()
-        for node in self.nodes.values():
-            self.cache.apply(NodeChanged(node))
-        for event in self.pods.values():
+        listed: list[ClusterEvent] = [
+            *map(NodeChanged, self.nodes.values()),
+            *self.pods.values(),
+            *map(ServiceChanged, self.services.values()),
+            *map(PodGroupChanged, self.groups.values()),
+        ]
+        for event in (*listed, Listed()):
             self.cache.apply(event)
-        for service in self.services.values():
-            self.cache.apply(ServiceChanged(service))
-        self.cache.apply(Listed())
 
     @invariant()
     def the_patched_columns_equal_rebuilt_ones(self) -> None:
@@ -229,6 +260,7 @@ class CacheMachine(RuleBasedStateMachine):
             placed=placed,
             terminating=frozenset(terminating),
             services=list(self.services.values()),
+            groups=list(self.groups.values()),
         )
         assert described(self.cache.freeze((), 0.0)) == described(rebuilt)
 

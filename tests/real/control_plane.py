@@ -220,6 +220,8 @@ class ControlPlane:
             "kube-api-burst": "500",
             **self._controllers.as_flags(),
         }
+        # They give up after ten seconds without health; on a busy machine it takes longer to come.
+        self.api_server.wait_until(self._is_healthy, "the API server is healthy")
         self._programs["kube-controller-manager"] = controllers = Program(
             [str(folder() / "kube-controller-manager"), *_flags(flags)],
             self.place / "kube-controller-manager.log",
@@ -239,6 +241,15 @@ class ControlPlane:
                 "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical"
             )
         except (requests.RequestException, OSError, Refused):
+            return False
+        finally:
+            account.close()
+
+    def _is_healthy(self) -> bool:
+        account = self.account(self.token)
+        try:
+            return account.text("/healthz") == "ok"
+        except (requests.RequestException, Refused):
             return False
         finally:
             account.close()

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from scheduler.domain.pod_group import GroupApi
+from scheduler.kube.kinds import GROUP_PATHS
+from scheduler.objects.pod_group import resource_of
 from scheduler.service.settings import SchedulerConfiguration, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +115,30 @@ def test_replicas_are_told_apart_from_others_by_the_same_labels_everywhere(
 
     for selector in (deployment["selector"], budget["selector"], *spread):
         assert selector["matchLabels"] == labels
+
+
+def test_the_definition_of_pod_groups_is_of_the_api_that_is_followed() -> None:
+    definition = manifest("optional/podgroups.yaml", "CustomResourceDefinition")
+    spec, names = definition["spec"], definition["spec"]["names"]
+    [version] = spec["versions"]
+    served = f"/apis/{spec['group']}/{version['name']}/{names['plural']}"
+    columns = [column["name"] for column in version["additionalPrinterColumns"]]
+    fields = version["schema"]["openAPIV3Schema"]["properties"]
+
+    assert definition["metadata"]["name"] == resource_of(GroupApi.COSCHEDULING)
+    assert served == GROUP_PATHS[GroupApi.COSCHEDULING]
+    assert (spec["scope"], names["shortNames"]) == ("Namespaced", ["pg", "pgs"])
+    assert columns == ["Phase", "MinMember", "Running", "Succeeded", "Failed", "Age"]
+    assert fields["spec"]["properties"]["minMember"]["minimum"] == 1
+    assert version["subresources"] == {"status": {}}
+
+
+def test_pod_groups_of_every_api_may_be_followed() -> None:
+    rules = manifest("rbac.yaml", "ClusterRole")["rules"]
+    [rule] = [rule for rule in rules if rule["resources"] == ["podgroups"]]
+
+    assert sorted(rule["apiGroups"]) == sorted(api.value for api in GROUP_PATHS)
+    assert rule["verbs"] == ["get", "list", "watch"]
 
 
 def test_placeholders_are_kept_where_the_scheduler_has_the_right_to_and_nowhere_else() -> None:

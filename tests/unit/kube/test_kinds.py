@@ -13,9 +13,12 @@ from scheduler.domain.cluster_events import ClusterEvent, Listed, Lost, Unlisted
 from scheduler.domain.object_events import (
     NamespaceChanged,
     NamespaceDeleted,
+    PodGroupChanged,
+    PodGroupDeleted,
     StorageChanged,
     StorageDeleted,
 )
+from scheduler.domain.pod_group import GroupApi, GroupRef, PodGroup
 from scheduler.kube.cluster import KubeCluster
 from scheduler.kube.kinds import Metadata, followed_kinds
 from tests.scripted_api import PATHS, ScriptedApi, added, deleted, expired, node, status
@@ -55,6 +58,18 @@ def test_a_namespace_is_its_name_and_its_labels() -> None:
 
     assert kind.changed(json.dumps(obj).encode()) == NamespaceChanged("shop", {"team": "blue"})
     assert kind.gone(Metadata(name="shop")) == NamespaceDeleted("shop")
+
+
+@pytest.mark.parametrize("api", [api for api in GroupApi if api is not GroupApi.LABELS])
+def test_a_pod_group_comes_and_goes_under_the_name_its_pods_call_it(api: GroupApi) -> None:
+    kind = OF_PLURAL[f"podgroups.{api.value}"]
+    spec = {"minMember": 2, "schedulingPolicy": {"gang": {"minCount": 2}}}
+    obj = {"metadata": {"name": "g", "namespace": "shop"}, "spec": spec}
+
+    ref = GroupRef(api, "shop", "g")
+    assert kind.changed(json.dumps(obj).encode()) == PodGroupChanged(PodGroup(ref, 2))
+    assert kind.gone(Metadata(name="g", namespace="shop")) == PodGroupDeleted(ref)
+    assert kind.is_optional
 
 
 class Told:
@@ -104,6 +119,29 @@ async def test_a_kind_that_is_not_served_has_no_objects(tmp_path: Path) -> None:
 
     assert not any(isinstance(e, Unlisted) for e in told.events)
     assert api.kinds["csidrivers"].asked == []
+
+
+async def test_where_no_pod_groups_are_served_nothing_is_said_of_them(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    for name, kind in api.kinds.items():
+        if name.startswith("podgroups"):
+            kind.refused_lists = [status(404, "not here")]
+    async with told_by(api, tmp_path) as (told, _):
+        await told.until_listed()
+
+    assert [type(e) for e in told.events] == [Listed]
+
+
+async def test_a_pod_group_that_cannot_be_read_does_not_end_the_stream(tmp_path: Path) -> None:
+    api = ScriptedApi()
+    odd = {"metadata": {"name": "g", "namespace": "shop"}, "spec": {"minMember": "three"}}
+    api.kinds["podgroups.scheduling.x-k8s.io"].items = [odd]
+    async with told_by(api, tmp_path) as (told, _):
+        await told.until_listed()
+
+    [event] = [e for e in told.events if isinstance(e, PodGroupChanged)]
+    assert event.group.ref.name == "g"
+    assert "spec.minMember" in event.group.faults[0]
 
 
 async def test_a_kind_that_may_not_be_listed_stops_nothing_and_is_said(tmp_path: Path) -> None:

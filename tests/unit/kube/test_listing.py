@@ -83,6 +83,8 @@ async def cluster(folder: Path, **answers: Answer) -> AsyncIterator[KubeClient]:
     app = web.Application()
     for kind in ("nodes", "pods", "services"):
         app.router.add_get(f"/api/v1/{kind}", answers.get(kind, always()))
+    if "groups" in answers:
+        app.router.add_get("/apis/scheduling.x-k8s.io/v1alpha1/podgroups", answers["groups"])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -106,6 +108,39 @@ async def test_a_cluster_is_listed_into_the_words_of_the_domain(tmp_path: Path) 
     assert [n.name for n in listing.nodes] == ["edge-1"]
     assert [p.pod.key for p in listing.pods] == ["default/web"]
     assert [s.name for s in listing.services] == ["db"]
+
+
+MEMBER = pod("w", metadata__labels={"scheduling.x-k8s.io/pod-group": "train"})
+
+
+async def test_groups_that_pods_name_are_listed_and_handed_to_the_decision(tmp_path: Path) -> None:
+    group = {"metadata": {"name": "train", "namespace": "default"}, "spec": {"minMember": 3}}
+
+    async with cluster(tmp_path, pods=always(MEMBER), groups=always(group)) as client:
+        listing = await list_cluster(client)
+
+    snapshot = listing.snapshot("custom-scheduler")
+    [waiting] = snapshot.pending
+    assert waiting.pod_class.group is not None
+    assert snapshot.groups[waiting.pod_class.group].min_member == 3
+
+
+async def test_where_a_named_groups_api_is_not_served_there_is_no_group(tmp_path: Path) -> None:
+    async with cluster(tmp_path, pods=always(MEMBER)) as client:
+        listing = await list_cluster(client)
+
+    assert (len(listing.pods), listing.groups) == (1, ())
+
+
+async def test_nobody_needs_a_right_to_groups_that_no_pod_names(tmp_path: Path) -> None:
+    async def denied(_: web.Request) -> web.StreamResponse:
+        return refused(403, "no right to podgroups")
+
+    async with cluster(tmp_path, pods=always(pod("web")), groups=denied) as client:
+        assert (await list_cluster(client)).groups == ()
+    async with cluster(tmp_path, pods=always(MEMBER), groups=denied) as client:
+        with pytest.raises(InputError, match="no right to podgroups"):
+            await list_cluster(client)
 
 
 async def test_pages_are_followed_to_the_last(tmp_path: Path) -> None:

@@ -261,18 +261,11 @@ PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
     [
         ({"volumes": [{"name": "d", "fromTheFuture": {}}]}, "volume d (fromTheFuture)"),
         ({"resourceClaims": [{"name": "gpu"}]}, "resource claims"),
-        ({"schedulingGroup": {"podGroupName": "g"}}, "scheduling group"),
         ({"workloadRef": {"name": "g"}}, "workload reference"),
     ],
 )
 def test_what_is_not_implemented_is_named(spec: dict[str, object], said: str) -> None:
     assert pod_with(spec).pod_class.unsupported == (said,)
-
-
-def test_a_pod_group_label_is_named() -> None:
-    (said,) = pod_with(labels={"scheduling.x-k8s.io/pod-group": "g"}).pod_class.unsupported
-
-    assert said == "pod group (label scheduling.x-k8s.io/pod-group)"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from scheduler.domain.between import PodTerm
 from scheduler.domain.cluster_events import Unlisted
+from scheduler.domain.pod_group import GroupApi, GroupRef
 from scheduler.domain.selector import LabelSelector
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.unlisted import said, undecidable
@@ -51,6 +52,16 @@ def test_without_namespaces_all_wait_where_a_placed_pod_keeps_others_away_by_the
 
     assert set(undecidable([pod("p")], placed, NAMESPACES)) == {"default/p"}
     assert undecidable([pod("p")], (PodClass(pod_affinity=(BY_LABELS,)),), NAMESPACES) == {}
+
+
+def test_without_pod_groups_of_an_api_pods_wait_that_name_one_of_it_and_no_others() -> None:
+    train = pod("p", group=GroupRef(GroupApi.VOLCANO, "default", "train"))
+    other = pod("q", group=GroupRef(GroupApi.COSCHEDULING, "default", "train"))
+    groups = "podgroups.scheduling.volcano.sh"
+
+    found = undecidable([train, other, pod("r"), claiming("s", "d")], (), {groups: "forbidden"})
+
+    assert found == {"default/p": said(groups, "forbidden")}
 
 
 @pytest.mark.looptime
