@@ -14,6 +14,7 @@ import typer
 
 from commands.ending import ends_well
 from commands.flags import Config, Context, DelayMatrix, Metadata, Nodes, Pods
+from commands.podgen_flags import podgen
 from commands.run_flags import run
 from commands.version import VERSION
 
@@ -59,6 +60,7 @@ class TopologyForm(StrEnum):
 
 
 app.command()(run)
+app.command()(podgen)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it

@@ -333,3 +333,13 @@ def test_malformed_nodes_are_refused_with_the_file(tmp_path: Path, text: str, sa
 
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_line_of_json_lines_that_is_no_json_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "pods.jsonl"
+    file.write_text('{"kind": "Service", "metadata": {"name": "s"}}\n\n{"kind": \n')
+
+    with pytest.raises(InputError) as refused:
+        read_manifests(file)
+
+    assert refused.value.where.startswith(f"{file}:3")
