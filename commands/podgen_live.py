@@ -37,8 +37,12 @@ def run_podgen_live(mix: Mix, kubeconfig: Path, context: str | None) -> int:
 
     created = asyncio.run(run())
     took_s = time.monotonic() - began_s
-    there = f", {created.there} were there already" if created.there else ""
-    typer.echo(f"{said(mix, apps)}: {created.new} created{there}, in {took_s:.1f} s")
+    parts = [f"{created.new} created"]
+    if created.there:
+        parts.append(f"{created.there} were there already")
+    if created.unsure:
+        parts.append(f"{created.unsure} are there after an attempt without an answer")
+    typer.echo(f"{said(mix, apps)}: {', '.join(parts)}, in {took_s:.1f} s")
     return 0
 
 

@@ -7,7 +7,7 @@ off. Requests are kept short of `scheduler.kube.client.CONNECTIONS`, so that eac
 import asyncio
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from scheduler.domain.errors import ClusterUnavailable, InputError
 from scheduler.kube.answers import Denied, PutOff
@@ -28,14 +28,24 @@ _COLLECTIONS = {
 }
 
 JsonObject = dict[str, Any]
+Found = Literal["new", "there", "unsure"]
 
 
 @dataclass(slots=True)
 class Created:
-    """What came of it so far: objects that are new, and those that were there already."""
+    """What came of it so far.
+
+    `new` objects, those that were `there` already, and `unsure` ones: they are there after an
+    attempt that had no answer, which may have been what made them.
+    """
 
     new: int = 0
     there: int = 0
+    unsure: int = 0
+
+    def count(self, found: "Found") -> None:
+        """Count one object."""
+        setattr(self, found, getattr(self, found) + 1)
 
 
 async def create_all(
@@ -70,11 +80,10 @@ async def create_all(
 
     async def one(obj: JsonObject) -> None:
         try:
-            is_new = await create(client, obj)
+            found = await create(client, obj)
         finally:
             free.release()
-        created.new += is_new
-        created.there += not is_new
+        created.count(found)
         tell(obj, created)
 
     try:
@@ -89,11 +98,8 @@ async def create_all(
     return created
 
 
-async def create(client: KubeClient, obj: JsonObject) -> bool:
-    """Create an object; return whether it was not there before.
-
-    An attempt without an answer is repeated: it may have been carried out, so that what is there
-    then counts as new.
+async def create(client: KubeClient, obj: JsonObject) -> Found:
+    """Create an object; return whether it is new. An attempt without an answer is repeated.
 
     Raises
     ------
@@ -103,24 +109,24 @@ async def create(client: KubeClient, obj: JsonObject) -> bool:
     wait_s, is_repeated = _FIRST_WAIT_S, False
     for _ in range(_TRIES - 1):
         try:
-            return await _tried(client, obj) or is_repeated
+            return await _tried(client, obj, is_repeated=is_repeated)
         except PutOff as error:
             await asyncio.sleep(error.retry_s)
         except ClusterUnavailable:
             is_repeated = True
             await asyncio.sleep(wait_s)
             wait_s *= 2
-    return await _tried(client, obj) or is_repeated
+    return await _tried(client, obj, is_repeated=is_repeated)
 
 
-async def _tried(client: KubeClient, obj: JsonObject) -> bool:
+async def _tried(client: KubeClient, obj: JsonObject, *, is_repeated: bool) -> Found:
     try:
         await client.send("POST", _path(obj), obj)
     except Denied as error:
         if error.status == _CONFLICT:
-            return False
+            return "unsure" if is_repeated else "there"
         raise _refused(obj, error) from None
-    return True
+    return "new"
 
 
 def _path(obj: JsonObject) -> str:

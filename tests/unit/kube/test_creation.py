@@ -73,12 +73,14 @@ async def test_a_server_with_too_much_to_do_is_asked_again(tmp_path: Path) -> No
         assert await create_all(client, each([a_pod("a")])) == Created(new=1)
 
 
-async def test_what_was_created_without_an_answer_counts_as_new(tmp_path: Path) -> None:
+async def test_what_may_have_been_created_without_an_answer_is_counted_apart(
+    tmp_path: Path,
+) -> None:
     api = ScriptedApi()
     answers = [status(500, "etcd timed out"), status(409, "already exists")]
     api.on_write = lambda _: answers.pop(0)
     async with api.client(tmp_path) as client:
-        assert await create_all(client, each([a_pod("a")])) == Created(new=1)
+        assert await create_all(client, each([a_pod("a")])) == Created(unsure=1)
 
 
 async def test_the_first_refusal_ends_all_and_says_what_helps(tmp_path: Path) -> None:
