@@ -221,8 +221,8 @@ def test_the_document_of_several_is_named(tmp_path: Path) -> None:
     [
         (archive({"a.yaml": deployment("a").encode()})[:60], "is a damaged archive"),
         (b"\x1f\x8b" + b"\0" * 40, "is a damaged archive"),
-        (archive({"a.txt": b"x"}), "has no .yaml, .yml, .json file"),
-        (archive({}), "has no .yaml, .yml, .json file"),
+        (archive({"a.txt": b"x"}), "has no .yaml, .yml, .json, .jsonl, .ndjson file"),
+        (archive({}), "has no .yaml, .yml, .json, .jsonl, .ndjson file"),
         (archive({"a.yaml": b"\0"}), "a.yaml: is binary"),
         (archive({"a.yaml": b""}), "a.yaml: is empty"),
         (archive({"a.yaml": "kind: Pod".encode("utf-16")}), "a.yaml: is UTF-16"),
