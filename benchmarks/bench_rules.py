@@ -21,8 +21,8 @@ from scheduler.placement.settings import PlacementSettings
 from scheduler.planning.check import violations
 from scheduler.planning.plan import plan
 from scheduler.service.companions import first_classes
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.queued_pod import QueuedPod, Stage
-from scheduler.service.settings import QueueSettings
 
 SEED = 29
 SETTINGS = PlacementSettings()

@@ -14,6 +14,7 @@ import typer
 
 from commands.ending import ends_well
 from commands.flags import Config, Context, DelayMatrix, Metadata, Nodes, Pods
+from commands.podgen_flags import podgen
 from commands.run_flags import run
 from commands.version import VERSION
 
@@ -59,6 +60,7 @@ class TopologyForm(StrEnum):
 
 
 app.command()(run)
+app.command()(podgen)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -108,6 +110,10 @@ def plan(  # noqa: PLR0913 - each an option of the command line
     output: Annotated[
         Path | None, typer.Option(help="Write the plan here, not to the terminal.", metavar="F")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Write the whole decision here too, for `replay`.", metavar="F"),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Plan static files: say where each pod would go.
@@ -121,7 +127,9 @@ def plan(  # noqa: PLR0913 - each an option of the command line
 
     with ends_well():
         read = chosen_inputs(kubeconfig, nodes, pods, delay_matrix, metadata, config=config)
-        raise typer.Exit(run_plan(read, protect.value, effort.value, output, _STARTED_S))
+        raise typer.Exit(
+            run_plan(read, protect.value, effort.value, output, record, started_s=_STARTED_S)
+        )
 
 
 @app.command()
@@ -179,6 +187,22 @@ def explain(  # noqa: PLR0913 - each an option of the command line
 
 
 @app.command()
+def replay(
+    recording: Annotated[
+        Path, typer.Argument(help="What plan --record wrote.", metavar="F", show_default=False)
+    ],
+) -> None:
+    """Make a recorded decision again, and say whether the plans agree byte for byte.
+
+    Exit status: 0 they agree, 1 they differ, 2 bad input.
+    """
+    from commands.replay import run_replay  # noqa: PLC0415 - see the module's docstring
+
+    with ends_well():
+        raise typer.Exit(run_replay(recording))
+
+
+@app.command()
 def topology(  # noqa: PLR0913 - each an option of the command line
     *,
     delay_matrix: DelayMatrix = None,
@@ -217,7 +241,7 @@ def dev(  # noqa: PLR0913 - each an option of the command line
     ] = False,
     nodes: Annotated[
         int | None,
-        typer.Option(help="Synthetic metros of so many nodes.", min=1, max=12_500, metavar="N"),
+        typer.Option(help="So many nodes at the recorded sites.", min=1, max=50_000, metavar="N"),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of everything random.", min=0, metavar="S")

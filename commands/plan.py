@@ -9,10 +9,11 @@ import typer
 
 from commands.effort import DEFAULT, EFFORTS, Effort
 from commands.ground import Inputs
-from commands.saved import plan_document, write_document
+from commands.saved import document_text, plan_document, write_document
 from scheduler.domain.cover import CoverMode
 from scheduler.domain.plan import Plan
 from scheduler.domain.resources import amount_text
+from scheduler.files.recordings import Recording, write_recording
 from scheduler.placement.settings import OFFLINE_EFFORT, EffortSettings
 from scheduler.planning.plan import plan
 from scheduler.reliability.cover.reserves import node_reserves
@@ -26,6 +27,8 @@ def run_plan(
     protect: CoverMode,
     effort: str,
     output: Path | None,
+    record: Path | None,
+    *,
     started_s: float,
 ) -> int:
     """Plan what is read and write the plan; return the exit status.
@@ -40,6 +43,8 @@ def run_plan(
         A key of `EFFORTS`.
     output
         Where the plan is written; None for standard output.
+    record
+        Where the decision is recorded, for `replay`; None for nowhere.
     started_s
         When the process started, ``time.monotonic`` seconds.
 
@@ -63,6 +68,9 @@ def run_plan(
     made = plan(inputs.snapshot, placement, covering, lambda: time.monotonic() > until_s)
     reserves = node_reserves(inputs.snapshot, made, covering.unit) if protect != "off" else ()
     document = plan_document(inputs.snapshot, made, reserves)
+    if record is not None:
+        text = document_text(document).encode()
+        write_recording(Recording(inputs.snapshot, placement, covering, text), record)
     write_document(document, output)
     unplaced = len(document["unplaced"])
     if output is not None:

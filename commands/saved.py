@@ -63,15 +63,20 @@ def _placeholder(reserve: NodeReserve) -> dict[str, Any]:
     return {"bytes": amounts.get(MEMORY, 0), "resources": amounts, "pods": pods}
 
 
+def document_text(document: PlanDocument) -> str:
+    """Return a plan as it is written, keys sorted: the same plan is the same bytes."""
+    return json.dumps(document, sort_keys=True, indent=1) + "\n"
+
+
 def write_document(document: PlanDocument, output: Path | None) -> None:
-    """Write a plan, keys sorted: the same plan is the same bytes.
+    """Write a plan.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
-    text = json.dumps(document, sort_keys=True, indent=1) + "\n"
+    text = document_text(document)
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -33,7 +33,7 @@ _CHUNK = 4096
 def main(  # noqa: PLR0913 - each an option of the command line
     *,
     scenario: Annotated[Path | None, typer.Option(help="Nodes and what happens.")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Synthetic metros of so many nodes.")] = None,
+    nodes: Annotated[int | None, typer.Option(help="So many nodes at the recorded sites.")] = None,
     matrix: Annotated[Path | None, typer.Option(help="Run on these round-trip times.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     home: Annotated[Path, typer.Option(help="Folder that holds demo/.")] = Path(),

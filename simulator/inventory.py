@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scheduler.domain.errors import InputError
 from simulator.change import JsonObject
 from simulator.metros import Metros
+from simulator.recorded import Machines
 from simulator.sites import find_sites, site_names
 
 _CLOUD_SHARE = 6 / 490
@@ -107,6 +108,11 @@ def inventory_of_metros(metros: Metros, renamed: Mapping[str, str]) -> Inventory
     """Return one site a metro, and names for its nodes."""
     between_us = np.median(metros.metro_rtt_us, axis=1)[metros.metro] + metros.access_us
     return places_of(metros.metro.astype(np.int64), between_us, renamed)
+
+
+def inventory_of_machines(machines: Machines, renamed: Mapping[str, str]) -> Inventory:
+    """Return the recorded sites with all their machines, and names for them."""
+    return places_of(machines.site, machines.centrality_us(), renamed)
 
 
 def node_objects(places: Sequence[Place], rng: np.random.Generator) -> list[JsonObject]:

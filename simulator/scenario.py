@@ -34,7 +34,8 @@ class NodesPart(Part, frozen=True):
 
     source: Literal["planetlab", "metros", "matrix"] = "planetlab"
     count: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    """How many nodes the metros have; the other sources know their number."""
+    """How many nodes there are: of metros always, of planetlab where it is not the 490 recorded
+    ones; a matrix knows its number."""
 
     matrix: str = ""
     """Matrix file of the source ``matrix``, as seen from the scenario's folder."""
@@ -219,8 +220,9 @@ def _check_spans(scenario: Scenario, where: str) -> None:
     if (source == "matrix") != bool(scenario.nodes.matrix):
         fix = 'give nodes.matrix exactly when nodes.source is "matrix"'
         raise InputError(f"{where}: nodes", f"source {source} and matrix do not agree", fix)
-    if (source == "metros") != (scenario.nodes.count is not None):
-        fix = 'give nodes.count exactly when nodes.source is "metros"'
+    counts = {"metros": (True,), "planetlab": (True, False), "matrix": (False,)}
+    if (scenario.nodes.count is not None) not in counts[source]:
+        fix = "give nodes.count with the source metros, you may with planetlab, not with matrix"
         raise InputError(f"{where}: nodes", f"source {source} and count do not agree", fix)
 
 

@@ -40,10 +40,11 @@ def find_sites(rtt_us: NDArray[np.int32], diameter_us: int = SITE_DIAMETER_US) -
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "complete")
     labels = fcluster(tree, diameter_us, "distance")
-    return _by_size(labels.astype(np.int64))
+    return by_size(labels.astype(np.int64))
 
 
-def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return labels numbered anew: 0 the most frequent; of equals, the one that comes first."""
     _, first, inverse, counts = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
     )

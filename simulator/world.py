@@ -12,6 +12,7 @@ from simulator.cluster import EmbeddedCluster
 from simulator.command import Apply, Create
 from simulator.inventory import (
     Inventory,
+    inventory_of_machines,
     inventory_of_matrix,
     inventory_of_metros,
     node_objects,
@@ -20,6 +21,8 @@ from simulator.manifests import Manifest, read_manifests
 from simulator.metros import MAX_NODES, make_metros
 from simulator.network import MetroTerrain, Network, Snapshots, Terrain
 from simulator.planetlab import load_snapshots
+from simulator.recorded import MAX_NODES as MAX_MACHINES
+from simulator.recorded import make_machines
 from simulator.scenario import DEFAULT, NodesPart, Scenario, read_scenario, span_s
 from simulator.state import EPOCH, Timing
 from simulator.timeline import Moment, resolve
@@ -36,11 +39,11 @@ class Options:
     scenario
         Scenario file; None for the default one under `home`.
     nodes
-        Number of nodes, in synthetic metros.
+        Number of nodes, at the recorded sites.
     matrix
         Matrix file to run on.
     seed
-        Of node sizes, metros, uids and chance.
+        Of node sizes, machines, metros, uids and chance.
     home
         Folder that holds ``demo/``.
     """
@@ -145,7 +148,7 @@ def _overridden(scenario: Scenario, options: Options) -> Scenario:
         fix = "give one of them: the matrix has its own number of nodes"
         raise InputError("--nodes and --matrix", "contradict each other", fix)
     if options.nodes is not None:
-        changes["nodes"] = NodesPart(source="metros", count=options.nodes)
+        changes["nodes"] = NodesPart(source="planetlab", count=options.nodes)
     if options.matrix is not None:
         changes["nodes"] = NodesPart(source="matrix", matrix=str(options.matrix.absolute()))
     if options.seed is not None:
@@ -160,14 +163,13 @@ def _ground(scenario: Scenario, folder: Path) -> tuple[Terrain, Inventory]:
     nodes = scenario.nodes
     if nodes.source == "planetlab":
         rtt_us = load_snapshots()
+        if nodes.count is not None:
+            machines = make_machines(rtt_us, _within(nodes.count, MAX_MACHINES), scenario.seed)
+            return machines, inventory_of_machines(machines, scenario.rename)
         inventory = inventory_of_matrix(rtt_us[0], scenario.rename)
         return Snapshots(rtt_us, "PlanetLab"), inventory
     if nodes.source == "metros":
-        count = nodes.count or 0
-        if not 1 <= count <= MAX_NODES:
-            fix = f"give a number between 1 and {MAX_NODES}"
-            raise InputError("nodes", f"{count} nodes cannot be made", fix)
-        metros = make_metros(count, scenario.seed)
+        metros = make_metros(_within(nodes.count or 0, MAX_NODES), scenario.seed)
         return MetroTerrain(metros), inventory_of_metros(metros, scenario.rename)
     try:
         table = read_table(folder / nodes.matrix)
@@ -176,6 +178,13 @@ def _ground(scenario: Scenario, folder: Path) -> tuple[Terrain, Inventory]:
     names = table.names if nodes.keep_names else None
     inventory = inventory_of_matrix(table.rtt_us, scenario.rename, names)
     return Snapshots(table.rtt_us[None], nodes.matrix), inventory
+
+
+def _within(count: int, most: int) -> int:
+    if not 1 <= count <= most:
+        fix = f"give a number between 1 and {most}"
+        raise InputError("nodes", f"{count} nodes cannot be made", fix)
+    return count
 
 
 def _timing(scenario: Scenario) -> Timing:

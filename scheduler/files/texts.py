@@ -15,7 +15,8 @@ from scheduler.objects.document import read_documents
 from telemetry.errors import MatrixError
 from telemetry.sources.text import decode_text, parse_json, read_bytes, read_text
 
-SUFFIXES = (".yaml", ".yml", ".json")
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".ndjson")
+_LINES = (".jsonl", ".ndjson")
 MAX_UNPACKED_BYTES = 512 << 20
 """Of a whole archive: a hundred thousand manifests of 5 kB each."""
 
@@ -39,8 +40,8 @@ def read_trees(path: Path, wanted: str) -> Iterator[Document]:
     Parameters
     ----------
     path
-        A file, a folder (its own ``.yaml``, ``.yml`` and ``.json`` files, hidden ones left out) or
-        a ``.tar``, ``.tar.gz`` or ``.tgz`` of such files.
+        A file, a folder (its own files that end in one of `SUFFIXES`, hidden ones left out) or a
+        ``.tar``, ``.tar.gz`` or ``.tgz`` of such files.
     wanted
         What the path should hold, for errors.
 
@@ -149,6 +150,8 @@ def _is_wanted(name: str) -> bool:
 
 def _trees(text: str, where: str) -> list[object]:
     """Return the documents of a text; JSON where it looks like JSON, else YAML."""
+    if where.lower().endswith(_LINES):
+        return _lines(text, where)
     if text.lstrip()[:1] in ("{", "["):
         try:
             return [parse_json(text, where)]
@@ -156,3 +159,11 @@ def _trees(text: str, where: str) -> list[object]:
             if where.lower().endswith(".json"):
                 raise InputError(error.where, error.what, error.fix) from None
     return read_documents(text, where)
+
+
+def _lines(text: str, where: str) -> list[object]:
+    lines = ((k, line) for k, line in enumerate(text.split("\n"), start=1) if line.strip())
+    try:
+        return [parse_json(line, f"{where}:{k}") for k, line in lines]
+    except MatrixError as error:
+        raise InputError(error.where, error.what, error.fix) from None

@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.workload import Pod, Service
+from scheduler.service.batch_window import due_s
 from scheduler.service.companions import fetch_companions, first_classes
 from scheduler.service.event_log import EventLog
 from scheduler.service.grounds import grounds_of
 from scheduler.service.hints import is_crowded_out, may_matter, may_refer
 from scheduler.service.parked import ParkedPods
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.queued_pod import QueuedPod, Stage, queue_order
 from scheduler.service.references import ReferenceIndex
-from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import Wake, WakeNamed
 
 _MAY_BE_WOKEN = (Stage.IN_FLIGHT, Stage.BACKOFF, Stage.UNSCHEDULABLE)
@@ -86,9 +87,7 @@ class SchedulingQueue:
         """Return when `take` may have something, or None for never without another event."""
         due: list[float] = []
         if self._stages[Stage.ACTIVE]:
-            idle_s = self._settings.batch_idle_milliseconds / 1000
-            max_s = self._settings.batch_max_milliseconds / 1000
-            due.append(min(self._last_s + idle_s, self._first_s + max_s))
+            due.append(due_s(self._settings, self._first_s, self._last_s))
         if self._timers:
             due.append(self._timers[0][0])
         oldest = next(iter(self._stages[Stage.UNSCHEDULABLE].values()), None)
@@ -132,16 +131,14 @@ class SchedulingQueue:
     def take(self, now_s: float) -> tuple[Pod, ...]:
         """Return the batch that is due, in order, and count it as in flight.
 
-        Waiting pods that a pod of the batch refers to come along, and those of its group: pods that
-        refer to each other can only be placed together.
+        Waiting pods that a pod of the batch refers to come along, and those of its group: such pods
+        can only be placed together. At fixed intervals all that waits does, but gated pods.
         """
         self._advance(now_s)
-        active = self._stages[Stage.ACTIVE]
-        due_s = self.next_s()
-        if not active or due_s is None or due_s > now_s:
+        next_s = self.next_s()
+        if not self._stages[Stage.ACTIVE] or next_s is None or next_s > now_s:
             return ()
-        batch = first_classes(active.values(), self._settings.batch_max_classes)
-        fetch_companions(batch, self._waiting_as, self._waiting_with)
+        batch = self._batch()
         if not self._stages[Stage.IN_FLIGHT]:
             self._happened.clear()
         for queued in batch:
@@ -213,6 +210,14 @@ class SchedulingQueue:
                 self._rouse(self._pods[key], now_s, wake.why)
 
     # Inside
+
+    def _batch(self) -> list[QueuedPod]:
+        if self._settings.has_interval:
+            return [queued for stage in _MAY_COME for queued in self._stages[stage].values()]
+        active = self._stages[Stage.ACTIVE]
+        batch = first_classes(active.values(), self._settings.batch_max_classes)
+        fetch_companions(batch, self._waiting_as, self._waiting_with)
+        return batch
 
     def _enter(self, queued: QueuedPod, stage: Stage, now_s: float, event: str = "") -> None:
         key = queued.pod.key

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from scheduler.domain.cluster_events import ClusterEvent
 from scheduler.domain.ports import Announcer, Cluster, Leadership, Prober, RttSource
 from scheduler.service.agent_quorum import AgentQuorum
+from scheduler.service.batch_window import longest_rest_s
 from scheduler.service.belief_watch import BeliefWatch
 from scheduler.service.binding import Binder
 from scheduler.service.budget_watch import BudgetWatch
@@ -259,7 +260,7 @@ class Runtime:
             # Of a steady stream of pods more come together: a quarter of a processor decides well
             # enough, and the rest is left for bindings. No longer than the batch window, though.
             ended_s = now_s()
-            longest_s = self.state.settings.queue.batch_max_milliseconds / 1000
+            longest_s = longest_rest_s(self.state.settings.queue)
             self._rests_until_s = ended_s + min(_REST * (ended_s - began_s), longest_s)
             return max(queue.next_s() or ended_s, self._rests_until_s) if len(queue) else None
         return queue.next_s()

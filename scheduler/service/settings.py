@@ -20,15 +20,13 @@ from scheduler.reliability.cover.settings import CoverSettings
 from scheduler.reliability.failover.settings import FailoverSettings
 from scheduler.reliability.repair.settings import RepairSettings
 from scheduler.service.leader_settings import LeaderElectionSettings
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.telemetry_settings import TelemetrySettings
 from scheduler.service.volume_settings import VolumeSettings
 
 API_VERSION = "isochrone.dev/v1"
 KIND = "SchedulerConfiguration"
 
-_DAY_MS = 86_400_000
-_Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS)]
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_MS / 1000)]
 _MAY_BE_OFF = (("cover", "mode"), ("repair", "mode"), ("failover", "forceDelete"))
 """Words of which one is ``off``, which YAML 1.1 reads as the truth value false."""
 
@@ -51,32 +49,6 @@ class ClusteringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     def diameters_us(self) -> tuple[int, ...]:
         """The layers in whole microseconds."""
         return tuple(round(layer_ms * 1000) for layer_ms in self.layers_ms)
-
-
-class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """When a pending pod is tried."""
-
-    batch_idle_milliseconds: _Milliseconds = 10.0
-    """A batch is taken when no pod arrived for so long: replicas of one workload arrive within a
-    few milliseconds of each other and are decided better together."""
-
-    batch_max_milliseconds: _Milliseconds = 100.0
-    """… and at the latest so long after its first pod: a steady stream must not wait for ever."""
-
-    batch_max_classes: Annotated[int, msgspec.Meta(gt=0, le=1_000_000)] = 64
-    """Most classes of pods (alike in all that scheduling depends on) in a batch; the others follow
-    at once. A cycle of so many takes 0.1 to 0.2 s at 12,500 nodes (docs/benchmarks.md), and what it
-    decides is bound while the next one is made."""
-
-    initial_backoff_seconds: _Seconds = 1.0
-    """Wait after the first failed attempt; doubles with each. kube-scheduler's default."""
-
-    max_backoff_seconds: _Seconds = 10.0
-    """Longest wait between attempts. kube-scheduler's default."""
-
-    flush_seconds: _Seconds = 300.0
-    """An unschedulable pod is tried again after so long even when nothing seemed to help:
-    a guard against an event that was misjudged. kube-scheduler's default."""
 
 
 class SchedulerConfiguration(

@@ -11,8 +11,9 @@ from scheduler.planning.plan import plan
 from scheduler.service.grounds import grounds_of
 from scheduler.service.hints import is_crowded_out
 from scheduler.service.pod_columns import PodState
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.queued_pod import Stage
-from scheduler.service.settings import QueueSettings, SchedulerConfiguration
+from scheduler.service.settings import SchedulerConfiguration
 from scheduler.service.state import Clock, new_state
 from scheduler.service.still_holds import still_holds
 from telemetry.model import RttTable

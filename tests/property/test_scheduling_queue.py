@@ -9,9 +9,9 @@ from typing_extensions import override
 
 from scheduler.domain.workload import Pod, PodClass
 from scheduler.service.queue import SchedulingQueue
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_changed import RttChanged
-from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import Wake, WakeAll, WakeNamed
 from telemetry.model import empty_rtt
 from tests.builders import within

@@ -221,8 +221,8 @@ def test_the_document_of_several_is_named(tmp_path: Path) -> None:
     [
         (archive({"a.yaml": deployment("a").encode()})[:60], "is a damaged archive"),
         (b"\x1f\x8b" + b"\0" * 40, "is a damaged archive"),
-        (archive({"a.txt": b"x"}), "has no .yaml, .yml, .json file"),
-        (archive({}), "has no .yaml, .yml, .json file"),
+        (archive({"a.txt": b"x"}), "has no .yaml, .yml, .json, .jsonl, .ndjson file"),
+        (archive({}), "has no .yaml, .yml, .json, .jsonl, .ndjson file"),
         (archive({"a.yaml": b"\0"}), "a.yaml: is binary"),
         (archive({"a.yaml": b""}), "a.yaml: is empty"),
         (archive({"a.yaml": "kind: Pod".encode("utf-16")}), "a.yaml: is UTF-16"),
@@ -333,3 +333,13 @@ def test_malformed_nodes_are_refused_with_the_file(tmp_path: Path, text: str, sa
 
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_line_of_json_lines_that_is_no_json_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "pods.jsonl"
+    file.write_text('{"kind": "Service", "metadata": {"name": "s"}}\n\n{"kind": \n')
+
+    with pytest.raises(InputError) as refused:
+        read_manifests(file)
+
+    assert refused.value.where.startswith(f"{file}:3")

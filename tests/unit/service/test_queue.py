@@ -12,9 +12,9 @@ from scheduler.domain.storage import Claim, PodVolumes
 from scheduler.domain.workload import Pod, PodClass, Service
 from scheduler.service.grounds import AnyCause
 from scheduler.service.queue import SchedulingQueue
+from scheduler.service.queue_settings import QueueSettings
 from scheduler.service.queued_pod import Stage
 from scheduler.service.rtt_changed import RttChanged
-from scheduler.service.settings import QueueSettings
 from scheduler.service.wake import NodeAdded, WakeAll, WakeNamed
 from tests.builders import line_rtt, node, pod, within, workload
 from tests.unit.service.grounded import refused, updated

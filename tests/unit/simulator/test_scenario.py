@@ -54,7 +54,7 @@ def test_a_bad_scenario_is_refused_with_the_place(text: str, said: str) -> None:
     [
         ("nodes: {source: metros}", "nodes.count"),
         ("nodes: {source: matrix}", "nodes.matrix"),
-        ("nodes: {count: 5}", "nodes.count"),
+        ("nodes: {source: matrix, matrix: m.txt, count: 5}", "count do not agree"),
         ("nodes: {keepNames: true}", "nodes.keepNames"),
         ("nodes: {source: moon}", "nodes.source"),
         ("kind: Pod", "kind"),
@@ -160,8 +160,8 @@ def test_a_matrix_file_makes_the_nodes(tmp_path: Path) -> None:
     [
         (Options(nodes=5, matrix=Path("m.txt")), "contradict each other"),
         (Options(seed=-1), "--seed: -1 is negative"),
-        (Options(nodes=0), "between 1 and 12500"),
-        (Options(nodes=12_501), "between 1 and 12500"),
+        (Options(nodes=0), "between 1 and 50000"),
+        (Options(nodes=50_001), "between 1 and 50000"),
         (Options(matrix=Path("none.txt")), "none.txt"),
     ],
 )
