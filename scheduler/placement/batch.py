@@ -24,6 +24,7 @@ from scheduler.placement.feasibility import affinity, state
 from scheduler.placement.feasibility.matching import Namespaces
 from scheduler.placement.feasibility.verdict import Mask, Verdict
 from scheduler.placement.feasibility.volume.rules import VolumeRules
+from scheduler.placement.nested_zones import nested_zones
 from scheduler.placement.nominated import Nominated
 from scheduler.placement.references import ReferenceBook, Target
 from scheduler.placement.settings import PlacementSettings
@@ -92,7 +93,7 @@ class Batch:
         """Room for what is placed, before anything is, shape ``(n, r)``; not to be changed."""
         self.distances = Distances(snapshot)
         self.labels = affinity.NodeLabels(snapshot.nodes)
-        self.nested_zones = _known_zones(snapshot)
+        self.nested_zones = nested_zones(snapshot)
         """Each node's zone of the smallest layer within its failure domain, shape ``(n,)``; -1 for
         none; None without zones. So zones nest in domains, as the flow needs them."""
         self.reaches: dict[int, Reach] = {}
@@ -276,30 +277,6 @@ class Batch:
             for i, name in (*self._placed.get(pod_class, ()), *placing.get(pod_class, ()))
             if wanted in ("", name)
         ]
-
-
-def _known_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
-    """Return the nested zones, worked out once for a tree."""
-    known = snapshot.nodes.memo.get("zones")
-    if known is None or known[0] is not snapshot.zones:
-        known = snapshot.nodes.memo["zones"] = (snapshot.zones, _nested_zones(snapshot))
-    zones: NDArray[np.int64] | None = known[1]
-    return zones
-
-
-def _nested_zones(snapshot: ClusterSnapshot) -> NDArray[np.int64] | None:
-    tree = snapshot.zones
-    if not tree.layers:
-        return None
-    row = {name: i for i, name in enumerate(tree.nodes)}
-    rows = np.array([row.get(node.name, -1) for node in snapshot.nodes.nodes], dtype=np.int64)
-    zone = np.where(rows >= 0, tree.layers[0].zone_of[rows], -1).astype(np.int64)
-    if not (zone >= 0).any():
-        return None
-    domain = snapshot.nodes.domain.astype(np.int64)
-    pair = np.where(zone >= 0, zone * (int(domain.max(initial=0)) + 2) + domain + 1, -1)
-    _, nested = np.unique(pair, return_inverse=True)
-    return np.where(zone >= 0, nested, -1).astype(np.int64)
 
 
 def _nodes_by_class(snapshot: ClusterSnapshot) -> _ByClass:
