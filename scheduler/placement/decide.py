@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
 
-from scheduler.domain.cover import HOME_ANNOTATION, KeptRoom, Place
-from scheduler.domain.plan import AssignedVolumes, Assignment, Plan, PlanStats, Unplaced
+from scheduler.domain.cover import KeptRoom
+from scheduler.domain.plan import Plan, Unplaced
 from scheduler.domain.pod_group import NO_GROUPS, GroupRef
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.domain.workload import Pod
 from scheduler.placement.backing import NO_BACKING, Backing
 from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.feasibility.verdict import Mask
+from scheduler.placement.figures import Figures
 from scheduler.placement.filling.fill import fill
 from scheduler.placement.final import take_back_broken
 from scheduler.placement.gangs.admission import admit, by_rank
 from scheduler.placement.gangs.areas import Areas
 from scheduler.placement.gangs.gang import gangs_of
 from scheduler.placement.gangs.parts import refused, with_gangs
+from scheduler.placement.handing_out import handed_out
 from scheduler.placement.joint import better_jointly
 from scheduler.placement.order import Order, Stage, order
 from scheduler.placement.packing.columns import solve_columns
@@ -25,27 +26,12 @@ from scheduler.placement.packing.graph import fits_exact_integers
 from scheduler.placement.packing.problem import Packing, Problem
 from scheduler.placement.packing.rounding import settle
 from scheduler.placement.placing import Placing, nothing_placed
-from scheduler.placement.promises import keep_promises, lost_by, place_in_need
-from scheduler.placement.reach import measured, reach
-from scheduler.placement.refusals import refuse
+from scheduler.placement.promises import keep_promises, place_in_need
+from scheduler.placement.reach import reach
 from scheduler.placement.repair import repaired
 from scheduler.placement.settings import PlacementSettings, trying
 from scheduler.placement.stage import arc_costs, carry_out, stage_problem
 from scheduler.placement.together import place_together
-
-_NO_PLACE = Place(-1, "")
-
-
-@dataclass(slots=True)
-class Figures:
-    """Work and quality, summed over the stages."""
-
-    arcs: int = 0
-    rounds: int = 0
-    cost: int = 0
-    bound: int = 0
-    is_optimal: bool = True
-    methods: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +70,7 @@ class Decision:
 
     def plan(self, backing: Backing = NO_BACKING) -> Plan:
         """Return the plan, with backups where `backing` has them."""
-        plan = _plan(self.batch, self.placing, self.figures, backing)
+        plan = handed_out(self.batch, self.placing, self.figures, backing)
         if not self.waiting:
             return plan
         refused = {one.pod.key: one for one in plan.unplaced} | dict(self.waiting)
@@ -268,51 +254,3 @@ def _solve(
         figures.is_optimal &= settled.is_optimal
     figures.cost += cost
     return packing
-
-
-def _plan(batch: Batch, placing: Placing, figures: Figures, backing: Backing) -> Plan:
-    names = [node.name for node in batch.table.nodes]
-    assignments: dict[str, Assignment] = {}
-    refused: dict[str, Unplaced] = {}
-    for pending in batch.classes:
-        spots = placing.pods.get(pending.pod_class, [])
-        if spots:
-            near = reach(batch, pending, placing.pods)
-            notes = tuple(sorted({t.note for t in pending.targets if t.note}))
-            chosen = placing.rules.chosen.get(pending.number) or repeat(AssignedVolumes())
-            replaced = chain(lost_by(batch, pending, placing), repeat(_NO_PLACE))
-            for pod, (node, _), volumes, lost in zip(
-                pending.pods, spots, chosen, replaced, strict=False
-            ):
-                quoted = tuple(measured(batch, near, placing.pods, node))
-                backup = backing.backups.get(pod.key, "")
-                one = Assignment(pod, names[node], quoted, notes, volumes, backup, lost.replaces)
-                if lost.marks:  # who is at home needs none
-                    here = HOME_ANNOTATION, names[node]
-                    one = replace(one, marks=tuple(mark for mark in lost.marks if mark != here))
-                assignments[pod.key] = one
-        if len(spots) < len(pending.pods):
-            refusal = refuse(batch, pending, placing, must_cover=pending.number in backing.wanting)
-            refused.update({p.key: Unplaced(p, refusal) for p in pending.pods[len(spots) :]})
-    stats = _stats(batch, len(assignments), figures)
-    return Plan(
-        tuple(assignments[p.key] for p in batch.snapshot.pending if p.key in assignments),
-        tuple(refused[p.key] for p in batch.snapshot.pending if p.key in refused),
-        replace(stats, cover=backing.stats),
-        backing.is_truncated,
-        backing.cover,
-    )
-
-
-def _stats(batch: Batch, placed: int, figures: Figures) -> PlanStats:
-    return PlanStats(
-        pending=len(batch.snapshot.pending),
-        placed=placed,
-        classes=len(batch.classes),
-        arcs=figures.arcs,
-        rounds=figures.rounds,
-        cost=figures.cost,
-        bound=figures.bound,
-        is_optimal=figures.is_optimal,
-        method=", ".join(sorted(figures.methods)),
-    )
