@@ -8,6 +8,7 @@ import pytest
 from tests.real.api import Api, read_manifests
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
+from tests.real.pod_groups import DEFINITION, is_served
 from tests.real.relay import Relay
 from tests.real.storage import Storage
 
@@ -62,3 +63,17 @@ def storage(cluster: Cluster) -> Iterator[Storage]:
 def admin(cluster: Cluster) -> Path:
     """Give an account that may do everything."""
     return cluster.control_plane.kubeconfig("judge")
+
+
+@pytest.fixture
+def definition(cluster: Cluster) -> Iterator[None]:
+    """Have PodGroups of Coscheduling defined, as long as a test runs."""
+    [manifest] = read_manifests(DEFINITION)
+    cluster.api.apply([manifest])
+    cluster.wait_until(lambda: is_served(cluster.api, cluster.namespace), "they are served")
+    yield
+    cluster.control_plane.ensure_api_server()
+    path = cluster.api.path_of(manifest)
+    cluster.api.delete(path)
+    # Groups are deleted with it, and it cannot be made anew before.
+    cluster.wait_until(lambda: not cluster.api.is_there(path), "the definition is gone")

@@ -7,49 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import requests
 
 from scheduler.domain.pod_group import GroupApi, GroupRef, PodGroup
 from scheduler.kube.client import connected
 from scheduler.kube.cluster import KubeCluster
 from scheduler.objects.pod import read_pod
 from scheduler.service.cache import Cache
-from tests.e2e.conftest import MANIFESTS
 from tests.needed import need
 from tests.real import programs
-from tests.real.api import Api, Object, Refused, read_manifests
+from tests.real.api import Object, Refused
 from tests.real.cluster import Cluster
 from tests.real.control_plane import ControlPlane
 from tests.real.objects import OURS, pod
-from tests.real.program import wait_until
+from tests.real.pod_groups import COSCHEDULING
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("control-plane")]
 
-DEFINITION = MANIFESTS / "optional" / "podgroups.yaml"
-COSCHEDULING = "/apis/scheduling.x-k8s.io/v1alpha1"
 NATIVE = "/apis/scheduling.k8s.io/v1alpha2"
 _WAIT_S = 60.0
-
-
-@pytest.fixture
-def definition(cluster: Cluster) -> Iterator[None]:
-    """Have PodGroups of Coscheduling defined, as long as a test runs."""
-    [manifest] = read_manifests(DEFINITION)
-    cluster.api.apply([manifest])
-    wait_until(lambda: is_served(cluster.api), "they are served")
-    yield
-    cluster.control_plane.ensure_api_server()
-    cluster.api.delete(cluster.api.path_of(manifest))
-
-
-def is_served(api: Api) -> bool:
-    """Whether PodGroups of Coscheduling can be listed; for a moment they are put off (429)."""
-    try:
-        return api.is_there(f"{COSCHEDULING}/podgroups")
-    except Refused as error:
-        if error.status != requests.codes.too_many_requests:
-            raise
-        return False
 
 
 @pytest.fixture
