@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from scheduler.domain.delay import format_ms
 from scheduler.domain.plan import Unplaced
 from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.reasons import PodCause, PodReason, Refusal
@@ -47,6 +48,13 @@ def refused(
     return out
 
 
+def _nowhere_near(gang: Gang) -> str:
+    return (
+        f"PodGroup {gang.ref} wants its members within {format_ms(gang.group.within_us)} of each "
+        f"other, and no nodes so near each other have room for {gang.needs} pods"
+    )
+
+
 def _too_little(gang: Gang, fit: int, admitted: Admitted[Tried], total: int) -> Refusal:
     """Say that a gang has no room as a whole, and what rules nodes out for its first lone pod."""
     if fit >= gang.needs:
@@ -58,6 +66,8 @@ def _too_little(gang: Gang, fit: int, admitted: Admitted[Tried], total: int) -> 
     first = admitted.first
     for pending in first.batch.classes:
         if pending.pod_class.group == gang.ref and first.placing.left(pending):
+            if gang.group.within_us and not pending.mask.any():
+                return Refusal(total, (PodReason(PodCause.GROUP_ROOM, _nowhere_near(gang)),))
             found = refuse(first.batch, pending, first.placing)
             return Refusal(total, (reason, *found.pod_reasons), found.node_reasons, found.remedy)
     return Refusal(total, (reason,))

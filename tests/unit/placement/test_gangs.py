@@ -215,6 +215,17 @@ def test_a_gang_waits_where_no_nodes_near_each_other_have_room_for_it() -> None:
     assert len(near(5, 10, (2_000, 2_000, 2_000, 2_000, 0), is_soft=True)) == 5
 
 
+def test_a_gang_that_is_nowhere_near_enough_says_so() -> None:
+    group = PodGroup(ref("g"), 2, within_us=500)
+    pods = [pod(f"g-{k}", cpu_milli=1_000, group=group.ref) for k in range(2)]
+    nodes = [node(name, cpu_milli=1_000) for name in SITES]
+    made = plan(build_snapshot(nodes, pods, groups=[group], rtt=RTT), PlacementSettings())
+    assert said(made, "g-0") == (
+        "PodGroup default/g wants its members within 0.5ms of each other, "
+        "and no nodes so near each other have room for 2 pods."
+    )
+
+
 def test_members_that_run_say_where_the_others_may_be() -> None:
     found = near(3, 10, (4_000, 4_000, 1_000, 4_000, 4_000), running={"g-0": "b1"})
     assert set(found.values()) <= {"b1", "b2"}
