@@ -112,7 +112,7 @@ def test_a_pod_is_helped_by(grounds: Grounds, event: Wake, *, is_helped: bool) -
     assert helps(grounds, event) is is_helped
 
 
-OPEN = (PodCause.CROWDED_OUT, PodCause.NOT_COVERED)
+OPEN = (PodCause.CROWDED_OUT, PodCause.NOT_COVERED, PodCause.GROUP, PodCause.GROUP_ROOM)
 """Nobody can say what would help."""
 
 
