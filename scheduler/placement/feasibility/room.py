@@ -31,3 +31,11 @@ def room(table: NodeTable, demand: NDArray[np.int64], free: NDArray[np.int64]) -
             passes &= ~short
             texts.append(("Too many pods" if name == PODS else f"Insufficient {name}", short))
     return Verdict(Cause.RESOURCE, passes, texts)
+
+
+def fitting(free: NDArray[np.int64], demand: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return how many pods of a demand each row of `free` holds, `most` at the most."""
+    out = np.full(len(free), most, dtype=np.int64)
+    for k in np.flatnonzero(demand > 0).tolist():
+        np.minimum(out, free[:, k] // demand[k], out=out)
+    return out

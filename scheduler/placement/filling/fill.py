@@ -15,7 +15,7 @@ from scheduler.placement.batch import Batch, PendingClass
 from scheduler.placement.cost.load import fullness
 from scheduler.placement.cost.spread import replica_nodes, spread_groups
 from scheduler.placement.cost.wish import wish_costs
-from scheduler.placement.feasibility.room import fits
+from scheduler.placement.feasibility.room import fits, fitting
 from scheduler.placement.filling.candidates import Asked, Candidates, Priced, choose
 from scheduler.placement.filling.quotas import FEW, Quota, quotas_of, within_quotas
 from scheduler.placement.lookahead import lookahead
@@ -112,7 +112,7 @@ class _Filling:
         load = fullness(self._batch.table.allocatable[nodes], free, demand)
         # Nodes that differ only in where pods of the class are, and in how full they are.
         is_uniform = not self._draws and self._is_flat(nodes)
-        return Candidates(nodes, load, _slots(free, demand, left), is_all, is_uniform)
+        return Candidates(nodes, load, fitting(free, demand, left), is_all, is_uniform)
 
     @property
     def _draws(self) -> bool:
@@ -193,7 +193,7 @@ class _Filling:
         if self._rules is None or left == 1:
             return out
         everywhere = np.flatnonzero(self.base & self._rules.admits())
-        slots = _slots(self._placing.free[everywhere], self._pending.demand, left)
+        slots = fitting(self._placing.free[everywhere], self._pending.demand, left)
         for counter in self._rules.affinity.near:
             domain = counter.domain
             room = np.bincount(domain[everywhere] + 1, weights=slots, minlength=len(counter.counts))
@@ -211,14 +211,6 @@ class _Filling:
             level.counts[-1] = 0
         free, allocatable = self._placing.free[nodes], self._batch.table.allocatable[nodes]
         candidates.load[picked] = fullness(allocatable, free, self._pending.demand)
-
-
-def _slots(free: Ints, demand: Ints, most: int) -> Ints:
-    """Return how many pods of a demand each row of `free` holds, `most` at the most."""
-    out = np.full(len(free), most, dtype=np.int64)
-    for k in np.flatnonzero(demand > 0).tolist():
-        np.minimum(out, free[:, k] // demand[k], out=out)
-    return out
 
 
 def _least(main: Ints, load: Ints) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scheduler.domain.cover import KeptRoom
 from scheduler.domain.pod_group import GroupRef
 from scheduler.domain.snapshot import ClusterSnapshot
+from scheduler.placement.feasibility.room import fitting
 from scheduler.placement.feasibility.verdict import Mask
 from scheduler.placement.gangs.gang import Gang
 from telemetry.model import UNKNOWN_US
@@ -20,6 +21,7 @@ from telemetry.model import UNKNOWN_US
 Ints = NDArray[np.int64]
 
 _FAR = np.int64(1) << 40
+_MANY = 1 << 30
 _MOST_SEEDS = 512
 """Nodes that a set is grown from, those with most room: all of them in all but the largest."""
 
@@ -34,7 +36,10 @@ class Areas:
         self._free = np.maximum(free, 0).astype(np.int64)
         self._snapshot = snapshot
         self._gangs = {ref: gang for ref, gang in gangs.items() if gang.group.within_us}
-        self._pairs: Ints | None = None
+        index = snapshot.rtt.index
+        names = [node.name for node in snapshot.nodes.nodes] if self._gangs else []
+        self._at = np.array([index.get(name, -1) for name in names], dtype=np.int64)
+        self._rows: dict[int, Ints] = {}
 
     def __bool__(self) -> bool:
         return bool(self._gangs)
@@ -58,20 +63,41 @@ class Areas:
             if area is None and gang.group.is_within_soft:
                 continue
             mask = np.zeros(len(free), dtype=np.bool_)
+            wide = mask
             if area is not None:
                 mask[area] = True
+                wide = self._widened(gang, area, free)
                 _take(free, area, self._demand(gang), gang.needs)
-            out.update({pod.key: mask for pod in gang.pods})
+            out.update({pod.key: mask for pod in gang.pods[: gang.needs]})
+            out.update({pod.key: wide for pod in gang.spare})
         return out
+
+    def _widened(self, gang: Gang, area: Sequence[int], free: Ints) -> Mask:
+        """Return an area, and the nearest nodes beside it until spare pods have room too."""
+        room, wide = fitting(free, self._demand(gang), _MANY), list(area)
+        far = np.max([self._from(node) for node in area], axis=0)
+        far[(room <= 0) | (far > gang.group.within_us)] = _FAR
+        far[wide] = _FAR
+        has = int(room[wide].sum())
+        while has < len(gang.pods) and far.min() < _FAR:
+            node = int(far.argmin())
+            wide.append(node)
+            has += int(room[node])
+            far = np.maximum(far, self._from(node))
+            far[far > gang.group.within_us] = _FAR
+            far[node] = _FAR
+        mask = np.zeros(len(free), dtype=np.bool_)
+        mask[wide] = True
+        return mask
 
     def _area(self, gang: Gang, free: Ints) -> list[int] | None:
         """Return the tightest nodes that have room for a gang, None where none do."""
-        near, within_us = self._rtt(), gang.group.within_us
-        room = _slots(free, self._demand(gang))
+        within_us = gang.group.within_us
+        room = fitting(free, self._demand(gang), _MANY)
         start = self._bound(gang)
         allowed = np.ones(len(free), dtype=np.bool_)
         for node in start:
-            allowed &= near[node] <= within_us
+            allowed &= self._from(node) <= within_us
         useful = np.flatnonzero(allowed & (room > 0))
         seeds = useful[np.argsort(-room[useful], kind="stable")[:_MOST_SEEDS]]
         best: tuple[int, list[int]] | None = None
@@ -88,12 +114,12 @@ class Areas:
 
         Given up where the largest RTT reaches `most_us`.
         """
-        near, limit_us = self._rtt(), gang.group.within_us
+        limit_us = gang.group.within_us
         area = [*start, *([seed] if seed not in start else [])]
-        widest = int(max((near[a, seed] for a in start), default=0))
+        widest = int(max((self._from(a)[seed] for a in start), default=0))
         has = int(room[area].sum())
-        far = near[area].max(axis=0)
-        far[(room <= 0)] = _FAR
+        far = np.max([self._from(a) for a in area], axis=0)
+        far[room <= 0] = _FAR
         far[area] = _FAR
         while has < gang.needs:
             node = int(far.argmin())
@@ -103,20 +129,26 @@ class Areas:
             area.append(node)
             has += int(room[node])
             widest = max(widest, rtt_us)
-            far = np.maximum(far, near[node])
+            far = np.maximum(far, self._from(node))
             far[node] = _FAR
         return widest, area
 
-    def _rtt(self) -> Ints:
-        """Return the RTTs between all nodes, shape ``(n, n)``, far where one is not known."""
-        if self._pairs is None:
-            names = [node.name for node in self._snapshot.nodes.nodes]
-            rows = np.array([self._snapshot.rtt_from(name) for name in names], dtype=np.int64)
-            rows = rows.reshape(len(names), len(names))
-            rows[rows == UNKNOWN_US] = -1
-            larger = np.maximum(rows, rows.T)
-            self._pairs = np.where(larger < 0, _FAR, larger)
-        return self._pairs
+    def _from(self, node: int) -> Ints:
+        """Return the RTTs between a node and each other, shape ``(n,)``, far where not known.
+
+        A row at a time, as it is asked for: of 12,500 nodes all pairs would take a gigabyte.
+        """
+        known = self._rows.get(node)
+        if known is None:
+            row = int(self._at[node])
+            known = np.full(len(self._at), _FAR, dtype=np.int64)
+            if row >= 0:
+                rtt_us = self._snapshot.rtt.farther(row)[self._at]
+                is_known = (self._at >= 0) & (rtt_us != UNKNOWN_US)
+                known[is_known] = rtt_us[is_known]
+            known[node] = 0
+            self._rows[node] = known
+        return known
 
     def _bound(self, gang: Gang) -> list[int]:
         """Return the nodes of the members that run."""
@@ -132,15 +164,9 @@ class Areas:
         return np.asarray(np.max(demands, axis=0))
 
 
-def _slots(free: Ints, demand: Ints) -> Ints:
-    """Return how many pods of a demand each node has room for, shape ``(n,)``."""
-    asked = demand > 0
-    return np.asarray((free[:, asked] // demand[asked]).min(axis=1, initial=1 << 30))
-
-
 def _take(free: Ints, area: Sequence[int], demand: Ints, count: int) -> None:
     """Take the room of so many pods, node by node."""
     for node in area:
-        here = min(count, int(_slots(free[node : node + 1], demand)[0]))
+        here = min(count, int(fitting(free[node : node + 1], demand, _MANY)[0]))
         free[node] -= here * demand
         count -= here

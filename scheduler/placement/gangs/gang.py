@@ -14,7 +14,7 @@ from scheduler.domain.pod_group import GroupApi, GroupRef, PodGroup
 from scheduler.domain.reasons import PodCause, PodReason
 from scheduler.domain.resources import PODS, amount_text
 from scheduler.domain.snapshot import ClusterSnapshot
-from scheduler.domain.workload import Pod
+from scheduler.domain.workload import Pod, PodClass
 
 _KIND = {
     GroupApi.COSCHEDULING: "the label scheduling.x-k8s.io/pod-group",
@@ -96,10 +96,7 @@ def _new(snapshot: ClusterSnapshot, ref: GroupRef) -> Gang:
 
 def _count(snapshot: ClusterSnapshot, gangs: Mapping[GroupRef, Gang]) -> None:
     """Count members that are not up for decision."""
-    placed = snapshot.placed
-    stays = (placed.node_of >= 0) & ~placed.is_terminating
-    counts = np.bincount(placed.class_of[stays], minlength=len(placed.classes)).tolist()
-    for pod_class, count in zip(placed.classes, counts, strict=True):
+    for pod_class, count in _staying(snapshot):
         if pod_class.group is not None and pod_class.group in gangs:
             gangs[pod_class.group].bound += count
     for pod in snapshot.held:
@@ -147,10 +144,16 @@ def _short(snapshot: ClusterSnapshot, gang: Gang) -> Iterator[str]:
 
 
 def _bound_demand(snapshot: ClusterSnapshot, ref: GroupRef) -> NDArray[np.int64]:
-    placed, total = snapshot.placed, np.zeros(len(snapshot.nodes.resources), dtype=np.int64)
-    stays = (placed.node_of >= 0) & ~placed.is_terminating
-    for row in np.flatnonzero(stays).tolist():
-        pod_class = placed.classes[placed.class_of[row]]
+    total = np.zeros(len(snapshot.nodes.resources), dtype=np.int64)
+    for pod_class, count in _staying(snapshot):
         if pod_class.group == ref:
-            total += snapshot.nodes.demand(pod_class)
+            total += count * snapshot.nodes.demand(pod_class)
     return total
+
+
+def _staying(snapshot: ClusterSnapshot) -> Iterator[tuple[PodClass, int]]:
+    """Yield each class of placed pods with how many of it have a node and stay there."""
+    placed = snapshot.placed
+    stays = (placed.node_of >= 0) & ~placed.is_terminating
+    counts = np.bincount(placed.class_of[stays], minlength=len(placed.classes)).tolist()
+    return zip(placed.classes, counts, strict=True)

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from itertools import combinations
 
+import numpy as np
+
 from scheduler.domain.pod_group import GroupApi, GroupRef, PodGroup
 from scheduler.domain.snapshot import ClusterSnapshot
 from scheduler.planning.check.ledger import Decided
@@ -60,11 +62,13 @@ def _is_near(snapshot: ClusterSnapshot, one: str, other: str, within_us: int) ->
 
 def _running(snapshot: ClusterSnapshot, groups: frozenset[GroupRef], names: list[str]) -> _Nodes:
     out: _Nodes = defaultdict(list)
-    rows = snapshot.placed
-    for pod, node, is_going in zip(rows.pods, rows.node_of, rows.is_terminating, strict=True):
-        ref = pod.pod_class.group
-        if ref is not None and ref in groups and node >= 0 and not is_going:
-            out[ref].append(names[node])
+    placed = snapshot.placed
+    own = [k for k, pod_class in enumerate(placed.classes) if pod_class.group in groups]
+    stays = np.isin(placed.class_of, own) & (placed.node_of >= 0) & ~placed.is_terminating
+    for row in np.flatnonzero(stays).tolist():
+        ref = placed.classes[placed.class_of[row]].group
+        if ref is not None:
+            out[ref].append(names[placed.node_of[row]])
     return out
 
 

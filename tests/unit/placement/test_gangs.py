@@ -232,6 +232,17 @@ def test_members_that_run_say_where_the_others_may_be() -> None:
     assert len(found) == 2
 
 
+def test_spare_members_have_more_room_than_the_tightest_nodes_where_they_stay_near() -> None:
+    found = near(5, 10, (2_000, 2_000, 0, 0, 1_000), least=1)
+    assert sorted(found.values()) == ["a1", "a1", "a2", "a2", "c1"]
+
+
+def test_a_spare_member_of_a_gang_that_runs_goes_to_any_node_near_it() -> None:
+    running = {"g-0": "a1", "g-1": "a1"}
+    found = near(4, 10, (2_000, 1_000, 4_000, 0, 1_000), running=running, least=2)
+    assert sorted(found.values()) == ["a2", "c1"]
+
+
 def test_spare_members_stay_near_too() -> None:
     found = near(6, 10, (2_000, 1_000, 2_000, 1_000, 0), least=3)
     assert len(found) == 3
